@@ -1,0 +1,186 @@
+"""Joins the stages: finds submissions, grades what is not graded yet, writes records.
+
+submitted/STUDENT/ASSIGNMENT/*.ipynb  ->  RESULTS/ASSIGNMENT/STUDENT.json
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+
+from autograder import __version__
+from autograder.course import Assignment, Course, read_course
+from autograder.errors import NotGradable, UsageError
+from autograder.pool import Pool
+from autograder.records import SCHEMA, Record, decode, encode, write_atomically
+from autograder.submission import find_notebook, read_bytes
+from autograder.worker import Job
+
+OnRecord = Callable[[Record], None]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to do for one assignment."""
+
+    course: Course
+    assignment: Assignment
+    submitted: Path
+    results: Path
+    confined: bool = True
+
+    def record_path(self, student: str) -> Path:
+        """Return where the record of a student is, or will be."""
+        return self.results / self.assignment.id / f"{student}.json"
+
+
+def make_plan(
+    root: Path, assignment: str, submitted: Path | None = None, results: Path | None = None, confined: bool = True
+) -> Plan:
+    """Return the plan for one assignment of the course at `root`; folders default to nbgrader's and `results/`."""
+    course = read_course(root)
+    return Plan(
+        course=course,
+        assignment=course.assignment(assignment),
+        submitted=submitted or root / "submitted",
+        results=results or root / "results",
+        confined=confined,
+    )
+
+
+def students_of(plan: Plan) -> list[str]:
+    """Return who handed in something for the assignment, sorted.
+
+    Raises:
+        UsageError: when there is no folder of submissions, or nothing in it for this assignment.
+    """
+    if not plan.submitted.is_dir():
+        raise UsageError(
+            f"no folder of submissions: {plan.submitted} is missing. Collect them, or name it by --submitted"
+        )
+    found = sorted(f.name for f in plan.submitted.iterdir() if (f / plan.assignment.id).is_dir())
+    if not found:
+        raise UsageError(f"nothing to grade: no {plan.submitted / 'STUDENT' / plan.assignment.id} holds a submission")
+    return found
+
+
+def grade(plan: Plan, students: list[str], workers: int = 1, on_record: OnRecord = lambda record: None) -> list[Record]:
+    """Grade these students' submissions and return their records, in the order of `students`.
+
+    A record that is there already and still true is kept. Each record is written as soon as it is known, so grading
+    that was stopped goes on where it was.
+
+    Args:
+        plan: what to grade and where to write
+        students: whose submissions
+        workers: how many processes
+        on_record: called with each record, for progress
+    """
+    records: dict[str, Record] = {}
+
+    def finish(record: Record, write: bool = True) -> None:
+        if write:
+            write_atomically(plan.record_path(record.student), encode(record))
+        records[record.student] = record
+        on_record(record)
+
+    with _only_grader(plan):
+        base = _fingerprint_base(plan)
+        jobs = []
+        for student in students:
+            job = _job(plan, student, base)
+            if isinstance(job, Record):
+                finish(job)
+            elif (old := _still_true(plan, job)) is not None:
+                finish(old, write=False)
+            else:
+                jobs.append(job)
+        if jobs:
+            with Pool(plan.course, plan.assignment, min(workers, len(jobs)), plan.confined) as pool:
+                for record in pool.grade(jobs):
+                    finish(record)
+    return [records[student] for student in students]
+
+
+def record_for(root: Path, assignment_id: str, student: str) -> Record:
+    """Return the record of one submission in the course at `root`, grading it if that has not been done."""
+    plan = make_plan(root, assignment_id)
+    return grade(plan, [student])[0]
+
+
+def _job(plan: Plan, student: str, base: str) -> Job | Record:
+    """Read one submission; returns the job of grading it, or the record when there is nothing to grade."""
+    notes: list[str] = []
+    try:
+        path, notes = find_notebook(plan.submitted / student / plan.assignment.id, plan.assignment.id)
+        data = read_bytes(path, plan.course.limits.notebook_mib)
+    except NotGradable as reason:
+        return Record(
+            assignment=plan.assignment.id,
+            student=student,
+            status="not_gradable",
+            score=None,
+            max_score=plan.assignment.points,
+            isolation="confined" if plan.confined else "unconfined",
+            notes=[str(reason), *notes],
+        )
+    text = "\0".join((base, student, path.name, *notes)).encode()
+    return Job(student=student, notebook=data, notes=notes, fingerprint=hashlib.sha256(text + b"\0" + data).hexdigest())
+
+
+def _still_true(plan: Plan, job: Job) -> Record | None:
+    """Return the record that is there already, if grading again could not change it."""
+    path = plan.record_path(job.student)
+    try:
+        record = decode(path.read_bytes(), str(path))
+    except (OSError, UsageError):
+        return None
+    return record if record.fingerprint == job.fingerprint and record.status != "grader_fault" else None
+
+
+def _fingerprint_base(plan: Plan) -> str:
+    """Hash everything but the notebook that a result depends on."""
+    digest = hashlib.sha256()
+    parts = [str(SCHEMA), __version__, _kit_hash(), version("torch"), plan.course.salt, str(plan.confined)]
+    parts += [plan.assignment.id, repr(plan.course.limits)]
+    for part in parts:
+        digest.update(part.encode() + b"\0")
+    solution = [plan.assignment.solution] if plan.assignment.solution else []
+    for path in [*sorted(plan.assignment.folder.glob("*.py")), plan.assignment.folder / "exercises.toml", *solution]:
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@cache
+def _kit_hash() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+@contextmanager
+def _only_grader(plan: Plan) -> Iterator[None]:
+    """Hold the results folder of the assignment alone.
+
+    Raises:
+        UsageError: when another grader holds it.
+    """
+    folder = plan.results / plan.assignment.id
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise UsageError(f"results cannot be written to {folder}: {error.strerror}") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UsageError(f"another grader is at work on {folder}: wait for it, or name another --results") from None
+        yield

@@ -1,0 +1,156 @@
+"""The command line: prints, asks the other modules to work, and turns errors into exit codes.
+
+0 done; 1 done, but some submission could not be graded or some check failed; 2 bad usage or refused to start.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+
+from autograder import __version__
+from autograder.errors import AutograderError
+
+_out = Console(highlight=False)
+_err = Console(stderr=True, highlight=False)
+
+
+class _Commands(click.Group):
+    """Lists commands in the order in which a newcomer meets them, and shows our errors without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AutograderError as error:
+            if ctx.params.get("debug"):
+                raise
+            _err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
+            sys.exit(2)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.version_option(__version__)
+def main(debug: bool) -> None:
+    """Build, check and grade a course in which students write a Transformer by hand.
+
+    New here? `autograder demo` shows the whole loop on an example class. Students need `check` alone; instructors
+    `grade`; authors `build` and `verify`. `autograder COMMAND --help` says more about each.
+    """
+
+
+@main.command()
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path("demo"),
+    show_default=True,
+    help="Where the example course is set up; what an earlier demo left there is replaced.",
+)
+@click.option("--workers", type=click.IntRange(1), default=None, help="Grading processes.  [default: one per core]")
+def demo(folder: Path, workers: int | None) -> None:
+    """Show the whole loop: build, hand in, grade, give feedback, on an example class.
+
+    Sets up an nbgrader course of its own, with the notebooks of a class that did everything from perfect work to
+    forging marks, grades it, and says where to look.
+    """
+    from autograder.commands import demo as command
+
+    sys.exit(command.run(_out, folder, workers or _cores()))
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 when source/ or release/ are not fresh.")
+def build(check: bool) -> None:
+    """Build the notebooks: assignments/ and solutions/ become source/, and nbgrader turns that into release/.
+
+    Both are written anew each time and are the same, byte for byte, as long as nothing was edited. Do not edit them.
+    """
+    from autograder.commands import build as command
+
+    sys.exit(command.run(_out, check))
+
+
+@main.command()
+@click.argument("assignment", required=False)
+def verify(assignment: str | None) -> None:
+    """Test the checks of ASSIGNMENT (all, when left out) against known right and known wrong solutions.
+
+    The untouched stub must score 0 and the solution everything; every misconception must be rejected by each check that
+    names it, every alternative must pass. Prints the kill matrix (which check rejects which mistake), both error rates
+    and how clearly each check tells right from wrong. Exits with 1 when anything of this is not so.
+    """
+    from autograder.commands import verify as command
+
+    sys.exit(command.run(_out, assignment))
+
+
+@main.command()
+@click.argument("notebook", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("exercise", required=False)
+def check(notebook: Path, exercise: str | None) -> None:
+    """Check your own NOTEBOOK with the public checks beside it: all exercises, or the one named EXERCISE.
+
+    Exits with 0 only when everything passes. Runs your cells on your machine as they are; figures and other
+    demonstrations of the lesson are left out.
+    """
+    from autograder.commands import check as command
+
+    sys.exit(command.run(_out, notebook, exercise))
+
+
+@main.command()
+@click.argument("assignment")
+@click.option("--submitted", type=click.Path(path_type=Path), help="Folder of submissions.  [default: submitted]")
+@click.option("--student", "students", multiple=True, metavar="ID", help="Grade only this student; may be repeated.")
+@click.option("--results", type=click.Path(path_type=Path), help="Folder for the records.  [default: results]")
+@click.option("--workers", type=click.IntRange(1), default=None, help="Grading processes.  [default: one per core]")
+@click.option("--no-gradebook", is_flag=True, help="Write records only: no gradebook, no feedback pages.")
+@click.option(
+    "--allow-unconfined",
+    is_flag=True,
+    help="Grade even where student code cannot be locked in. Every result then says `unconfined`.",
+)
+def grade(
+    assignment: str,
+    submitted: Path | None,
+    students: tuple[str, ...],
+    results: Path | None,
+    workers: int | None,
+    no_gradebook: bool,
+    allow_unconfined: bool,
+) -> None:
+    """Grade what was handed in for ASSIGNMENT.
+
+    Reads nbgrader's submitted/STUDENT/ASSIGNMENT/*.ipynb, writes results/ASSIGNMENT/STUDENT.json and an overview of
+    the class, fills gradebook.db and writes the feedback pages. What is graded already and has not changed is kept, so
+    a run that was stopped can be started again. Exits with 1 when a submission could not be graded.
+    """
+    from autograder.commands import grade as command
+
+    sys.exit(
+        command.run(
+            _out, assignment, submitted, students, results, workers or _cores(), no_gradebook, not allow_unconfined
+        )
+    )
+
+
+@main.command()
+def doctor() -> None:
+    """Say what this machine offers: the locks, the versions, the notebook kernel, the disk."""
+    from autograder.commands import doctor as command
+
+    sys.exit(command.run(_out))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

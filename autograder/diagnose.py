@@ -1,0 +1,117 @@
+"""Names the mistake behind wrong numbers: replays what was asked of the student with every known mistake.
+
+A known mistake explains a failed check when it gives the student's results in all of that check's calls, and not the
+reference's. One such call could be chance in a small case, so it takes two within the exercise before a name is said;
+when two known mistakes explain a check equally well, the one that explains more of the exercise is named.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import torch
+from torch import Tensor
+
+from autograder.authoring import Misconception
+from autograder.catalogue import Catalogue
+from autograder.errors import StudentError, StudentFailure
+from autograder.inside.executor import Executor
+from autograder.students import Step, live_asker
+from autograder.wire import Picture
+
+_ENOUGH_EVIDENCE = 2
+_TOLERANCE = (1e-5, 1e-4)
+
+
+def name_the_mistakes(catalogue: Catalogue, exercise: str, failed: dict[str, list[Step]]) -> dict[str, Misconception]:
+    """Return, for each failed check that a known mistake explains, that mistake.
+
+    Args:
+        catalogue: of the assignment
+        exercise: whose checks they are
+        failed: transcripts of the failed checks, by the check's id
+    """
+    failed = {check: steps for check, steps in failed.items() if steps}
+    if not failed:
+        return {}
+    right = {check: _replay(catalogue.reference, steps) for check, steps in failed.items()}
+    evidence: dict[str, int] = {}
+    explains: dict[str, list[Misconception]] = {check: [] for check in failed}
+    for variant in catalogue.mistakes_in(exercise):
+        entry = variant.entry
+        assert isinstance(entry, Misconception)
+        namespace = catalogue.namespace(variant)
+        for check, steps in failed.items():
+            found = _replay(namespace, steps)
+            telling = _telling_calls(steps, found, right[check])
+            if telling:
+                evidence[entry.name] = evidence.get(entry.name, 0) + telling
+                explains[check].append(entry)
+    named: dict[str, Misconception] = {}
+    for check, entries in explains.items():
+        known = [e for e in entries if evidence[e.name] >= _ENOUGH_EVIDENCE]
+        if known:
+            named[check] = max(known, key=lambda e: evidence[e.name])
+    return named
+
+
+def _telling_calls(steps: list[Step], found: list[Any], right: list[Any]) -> int:
+    """Return in how many calls the mistake gives the student's result and not the right one; 0 if any call differs."""
+    telling = 0
+    for step, of_mistake, of_reference in zip(steps, found, right, strict=True):
+        if not same(step.outcome, of_mistake):
+            return 0
+        telling += not same(of_mistake, of_reference)
+    return telling
+
+
+def _replay(namespace: dict[str, Any], steps: list[Step]) -> list[Any]:
+    ask = live_asker(Executor(namespace))
+    outcomes: list[Any] = []
+    with _silence():
+        for step in steps:
+            try:
+                outcomes.append(ask(step.call))
+            except StudentFailure as error:
+                outcomes.append(error)
+    return outcomes
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Known mistakes may warn and print; nobody wants to hear it. Nor may they move the global generator."""
+    with (
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        torch.random.fork_rng(devices=[]),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+def same(a: Any, b: Any) -> bool:
+    """Say whether two outcomes of a call are the same, up to rounding."""
+    if isinstance(a, StudentError) and isinstance(b, StudentError):
+        return a.kind == b.kind
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return a.shape == b.shape and a.dtype == b.dtype and _close(a, b)
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (list, tuple)):
+        return len(a) == len(b) and all(same(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    if isinstance(a, Picture):
+        return all(same(x, y) for x, y in zip(msgspec.structs.astuple(a), msgspec.structs.astuple(b), strict=True))
+    return not isinstance(a, StudentFailure) and bool(a == b)
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    absolute, relative = _TOLERANCE
+    return torch.allclose(a.to(torch.float64), b.to(torch.float64), rtol=relative, atol=absolute, equal_nan=True)

@@ -1,0 +1,186 @@
+"""Grades one submission: which checks to run against what, with whose help, and what that comes to.
+
+The rules: the stub untouched is "not_attempted" and nothing is run. A cell that does not come to its end is left out
+and named; the rest is graded without it. A later exercise is judged with the reference standing in for an earlier one
+that failed. A check that stumbles is the student's fault only if the reference passes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from autograder.catalogue import Catalogue
+from autograder.checks.draw import seed_for
+from autograder.checks.runner import Check, CheckRunner, Finding
+from autograder.course import Exercise
+from autograder.diagnose import name_the_mistakes
+from autograder.errors import CheckFailed, GraderFault, StudentFailure
+from autograder.inside.executor import Executor
+from autograder.records import CheckResult, ExerciseResult
+from autograder.sandbox import CellStopped, Sandbox
+from autograder.score import check_result, exercise_result, unrun_result
+from autograder.stand_in import stand_in_for
+from autograder.students import Student, live_asker
+from autograder.submission import Submission
+from autograder.wire import Load
+
+_MOST_STOPPED_CELLS = 3
+
+
+class Grader:
+    """Grades submissions of one assignment, one after the other.
+
+    Args:
+        runner: the session of checks
+        sandbox: where student code runs
+        catalogue: the reference and the known mistakes
+        salt: from which hidden inputs are drawn
+
+    `margins` holds, for each check that was run last, by how many tolerances it missed.
+    """
+
+    def __init__(self, runner: CheckRunner, sandbox: Sandbox, catalogue: Catalogue, salt: str) -> None:
+        self._runner, self._sandbox, self._catalogue, self._salt = runner, sandbox, catalogue, salt
+        self._assignment = catalogue.assignment
+        self.margins: dict[str, float] = {}
+        self._checks: dict[str, list[Check]] = {e.id: [] for e in self._assignment.exercises}
+        for check in runner.checks:
+            if check.info.exercise not in self._checks:
+                raise GraderFault(f"{check.id} belongs to the unknown exercise {check.info.exercise!r}")
+            self._checks[check.info.exercise].append(check)
+
+    def grade(self, submission: Submission, student: str) -> tuple[list[ExerciseResult], list[str]]:
+        """Return the results of all exercises, and notes.
+
+        Raises:
+            GraderFault: when the grader, a check or the reference is at fault.
+        """
+        work = Work(submission)
+        failed: set[str] = set()
+        results = []
+        for exercise in self._assignment.exercises:
+            status = submission.status[exercise.id]
+            if status == "attempted":
+                checks = self.judge(exercise, work, student, failed)
+            else:
+                text = "Not attempted yet." if status == "not_attempted" else "Its cell is gone from the notebook."
+                checks = [unrun_result(check, "missing", text) for check in self._checks[exercise.id]]
+            if any(check.verdict != "pass" for check in checks):
+                failed.add(exercise.id)
+            results.append(exercise_result(exercise, status, checks))
+        return results, submission.notes + work.notes
+
+    def checks_of(self, exercise: str) -> list[Check]:
+        """Return the checks of one exercise."""
+        return self._checks[exercise]
+
+    def judge(self, exercise: Exercise, work: Work, student: str, failed: set[str]) -> list[CheckResult]:
+        """Run the checks of one exercise and say what was wrong.
+
+        Args:
+            exercise: which one
+            work: the notebook's cells
+            student: whose inputs are drawn
+            failed: earlier exercises that are not right; the reference stands in for them
+
+        Raises:
+            GraderFault: when the grader, a check or the reference is at fault.
+        """
+        broken = [name for name in self._assignment.prerequisites(exercise.id) if name in failed]
+        replaced = [name for name in broken if not isinstance(self._catalogue.reference[name], type)]
+        findings: dict[str, Finding] = {}
+        for check in self._checks[exercise.id]:
+            finding = self._run(check, exercise, work, student, replaced)
+            if finding.error is not None and replaced:
+                alone = self._run(check, exercise, work, student, [])
+                finding = alone if alone.error is None else finding
+            findings[check.id] = finding
+            self.margins[check.id] = finding.margin
+        wrong = {id: f.transcript for id, f in findings.items() if f.error is not None}
+        named = name_the_mistakes(self._catalogue, exercise.id, wrong)
+        return [
+            unrun_result(check, "skipped", f"Needs {' and '.join(broken)}, which nothing can stand in for.")
+            if findings[check.id].error is not None and len(replaced) < len(broken)
+            else check_result(check, findings[check.id].error, named.get(check.id), exercise)
+            for check in self._checks[exercise.id]
+        ]
+
+    def _run(self, check: Check, exercise: Exercise, work: Work, student: str, replaced: list[str]) -> Finding:
+        """Run one check, again without each cell that does not come to its end."""
+        seed = seed_for(self._salt, self._assignment.id, student, check.id)
+
+        @contextmanager
+        def open_student() -> Iterator[Student]:
+            load = Load(cells=work.cells, stand_ins=replaced, forbidden=exercise.forbids)
+            with self._sandbox.open(load, stand_in_for(self._catalogue.reference, replaced)) as inside:
+                work.note_errors(inside.errors)
+                yield Student(inside.call, self._assignment.exercises)
+
+        while True:
+            if (cause := work.stopped.get(exercise.id)) is not None:
+                return Finding(error=cause, transcript=[], margin=0.0)
+            finding = self._runner.run(check, open_student, seed, self._reference())
+            if not isinstance(finding.error, CellStopped):
+                break
+            if not work.leave_out(finding.error):
+                return Finding(error=finding.error.cause, transcript=[], margin=0.0)
+        if finding.error is not None and not isinstance(finding.error, (CheckFailed, StudentFailure)):
+            self._excuse(check, finding.error, seed)
+        return finding
+
+    def _excuse(self, check: Check, error: BaseException, seed: int) -> None:
+        """Make sure that a check which stumbled does so because of the student.
+
+        Raises:
+            GraderFault: when the reference does not pass it either, or the grader itself is at fault.
+        """
+        if isinstance(error, GraderFault):
+            raise error
+
+        @contextmanager
+        def open_reference() -> Iterator[Student]:
+            yield self._reference()
+
+        again = self._runner.run(check, open_reference, seed, self._reference())
+        if again.error is not None:
+            raise GraderFault(f"{check.id} fails with the reference: {type(again.error).__name__}: {again.error}")
+
+    def _reference(self) -> Student:
+        return Student(live_asker(Executor(self._catalogue.reference)), self._assignment.exercises)
+
+
+class Work:
+    """The cells of one submission, less those that turned out not to come to their end."""
+
+    def __init__(self, submission: Submission) -> None:
+        self.cells = list(submission.cells)
+        self.stopped: dict[str, StudentFailure] = {}
+        self.notes: list[str] = []
+        self._status = submission.status
+        self._stops = 0
+        self._noted = False
+
+    def leave_out(self, stop: CellStopped) -> bool:
+        """Leave a cell out from now on; returns False when there have been too many of them."""
+        self._stops += 1
+        if not 0 <= stop.index < len(self.cells) or self._stops > _MOST_STOPPED_CELLS:
+            return False
+        name = self.cells.pop(stop.index).name
+        if name in self._status and all(cell.name != name for cell in self.cells):
+            self.stopped[name] = stop.cause
+        self.notes.append(f"Running {name} ended it: {stop.cause}. The rest was graded without it.")
+        self._noted = False
+        return True
+
+    def note_errors(self, errors: dict[str, Any]) -> None:
+        """Write down, once, which of the cells that are no exercise raised."""
+        if self._noted:
+            return
+        self._noted = True
+        for name, error in errors.items():
+            if name not in self._status:
+                note = f"{name} raised {error.kind}: {error.message}" + (f" ({error.where})" if error.where else "")
+                if note not in self.notes:
+                    self.notes.append(note)

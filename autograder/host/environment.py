@@ -1,0 +1,53 @@
+"""What nbgrader expects of the process that it runs in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def put_programs_on_path() -> None:
+    """Make sure that nbgrader finds `alembic`, which it starts by name for every new gradebook.
+
+    Called by the path of its interpreter, without the environment being active, it would not.
+    """
+    here = str(Path(sys.executable).parent)
+    path = os.environ.get("PATH", "")
+    if here not in path.split(os.pathsep):
+        os.environ["PATH"] = here + os.pathsep + path if path else here
+
+
+@contextmanager
+def quietly() -> Iterator[tuple[logging.Logger, list[str]]]:
+    """Give a logger for nbgrader that prints nothing, and the list in which its warnings and errors are kept.
+
+    The working folder and the environment are put back: nbgrader leaves a variable behind when a submission fails.
+    """
+    put_programs_on_path()
+    lines: list[str] = []
+    logger = logging.Logger("autograder.host", logging.WARNING)
+    logger.addHandler(_Keep(lines))
+    folder, variables = Path.cwd(), dict(os.environ)
+    try:
+        with warnings.catch_warnings():
+            # nbgrader still does what its libraries have declared outdated; that is no news for our users.
+            warnings.filterwarnings("ignore", module="nbgrader")
+            yield logger, lines
+    finally:
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(variables)
+
+
+class _Keep(logging.Handler):
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(record.getMessage())

@@ -1,0 +1,145 @@
+"""Answers calls: runs a function of the student's, and makes of whatever it returns something that can be compared.
+
+The same executor answers in the locked process, in a notebook's own process for the self-check, and for the reference
+and the known mistakes, so that all of them are asked in exactly the same way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autograder.inside import plots
+from autograder.inside.frames import own_line
+from autograder.inside.shortcuts import ForbiddenShortcut, Watch
+from autograder.wire import Call, Forbidden, Foreign, FreshAxes, Handle, Message, Picture, Raised, Value
+
+_ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
+_LONGEST_TEXT = 2000
+
+
+class Executor:
+    """Calls into one namespace and keeps the objects that stay inside.
+
+    Args:
+        namespace: where functions and classes are looked up, by name
+        forbidden: dotted names of shortcuts that must not be taken
+    """
+
+    def __init__(self, namespace: dict[str, Any], forbidden: list[str] | None = None) -> None:
+        self._namespace = namespace
+        self._forbidden = forbidden or []
+        self._kept: list[Any] = []
+
+    def answer(self, call: Call) -> Message:
+        """Run one call and return its answer: a Value, what it Raised, or that it was Forbidden."""
+        try:
+            target = self._resolve(call)
+        except LookupError:
+            return Raised(kind="Missing", message=f"there is no function or class {call.target!r}")
+        except AttributeError as error:
+            return Raised(kind="AttributeError", message=str(error))
+        try:
+            with Watch(self._forbidden):
+                return Value(value=_WAYS[call.want](self, target, call))
+        except ForbiddenShortcut as shortcut:
+            return Forbidden(name=shortcut.name)
+        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+            return describe(error)
+
+    def _resolve(self, call: Call) -> Callable[..., Any]:
+        if isinstance(call.target, str):
+            found = self._namespace[call.target]
+        else:
+            found = getattr(self._kept[call.target], call.method)
+        return found  # type: ignore[no-any-return]  # calling what is not callable raises, and that is an answer
+
+    def _value(self, target: Callable[..., Any], call: Call) -> Any:
+        with torch.enable_grad():
+            args, kwargs = self._inward((call.args, call.kwargs))
+            return self._outward(target(*args, **kwargs), args)
+
+    def _aftermath(self, target: Callable[..., Any], call: Call) -> Any:
+        args, kwargs = self._inward((call.args, call.kwargs))
+        before = torch.get_rng_state()
+        target(*args, **kwargs)
+        return [self._outward(list(args)), bool(torch.equal(before, torch.get_rng_state()))]
+
+    def _gradients(self, target: Callable[..., Any], call: Call) -> Any:
+        """Differentiate the sum of result * toward; returns the result, its gradients by argument and by parameter."""
+        args, kwargs = self._inward((call.args, call.kwargs))
+        leaves = [a.requires_grad_() if isinstance(a, Tensor) and a.is_floating_point() else None for a in args]
+        module = getattr(target, "__self__", target)
+        named = dict(module.named_parameters()) if isinstance(module, nn.Module) else {}
+        result = target(*args, **kwargs)
+        outputs = result if isinstance(result, tuple) else (result,)
+        towards = call.toward if isinstance(call.toward, tuple) else (call.toward,) + (None,) * (len(outputs) - 1)
+        weighed = []
+        for index, (output, toward) in enumerate(zip(outputs, towards, strict=False)):
+            if toward is not None or index == 0:
+                if not isinstance(output, Tensor):
+                    return [self._outward(result), [], {}]
+                weighed.append((output if toward is None else output * toward).sum())
+        wanted = [leaf for leaf in leaves if leaf is not None] + list(named.values())
+        total = torch.stack([w.sum() for w in weighed]).sum()
+        # A result that is cut off from its inputs has no gradient at all, which is an answer and not an error.
+        cut_off: tuple[Tensor | None, ...] = (None,) * len(wanted)
+        found = iter(torch.autograd.grad(total, wanted, allow_unused=True) if total.requires_grad else cut_off)
+        by_argument = [None if leaf is None else next(found) for leaf in leaves]
+        return [self._outward(result), by_argument, dict(zip(named, found, strict=True))]
+
+    def _inward(self, value: Any) -> Any:
+        """Copy what was passed, so that a call cannot change the caller's tensors."""
+        if isinstance(value, Tensor):
+            return value.detach().clone()
+        if isinstance(value, (list, tuple)):
+            return type(value)(self._inward(item) for item in value)
+        if isinstance(value, dict):
+            return {key: self._inward(item) for key, item in value.items()}
+        if isinstance(value, Handle):
+            return self._kept[value.number]
+        if isinstance(value, FreshAxes):
+            return plots.fresh_axes()
+        return value
+
+    def _outward(self, value: Any, args: tuple[Any, ...] = ()) -> Any:
+        """Turn what came back into plain values; everything else becomes a handle or only the name of its type."""
+        if type(value) in (Tensor, nn.Parameter):
+            return value.detach().clone()
+        if value is None or type(value) in (bool, int, float, str):
+            return value[:_LONGEST_TEXT] if isinstance(value, str) else value
+        if isinstance(value, (list, tuple)):
+            items = [self._outward(item, args) for item in value]
+            return items if isinstance(value, list) else tuple(items)
+        if isinstance(value, dict):
+            return {str(key): self._outward(item, args) for key, item in value.items()}
+        if isinstance(value, torch.dtype):
+            return value
+        if isinstance(value, nn.Module):
+            self._kept.append(value)
+            return Handle(len(self._kept) - 1)
+        return plots.describe_axes(value, args) or Foreign(type(value).__name__)
+
+
+_WAYS: dict[str, Callable[[Executor, Callable[..., Any], Call], Any]] = {
+    "value": Executor._value,
+    "aftermath": Executor._aftermath,
+    "gradients": Executor._gradients,
+}
+
+
+def describe(error: BaseException) -> Raised:
+    """Say what was raised, and at which of the student's own lines; the same in every run."""
+    try:
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
+    except BaseException:  # an exception whose own text raises is still an exception
+        message = ""
+    message = _ADDRESS.sub("0x...", message)[:_LONGEST_TEXT]
+    return Raised(kind=type(error).__name__, message=message, where=own_line(error))
+
+
+__all__ = ["Executor", "Picture", "describe"]

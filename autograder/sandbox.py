@@ -1,0 +1,334 @@
+"""Starts locked processes, talks to them, kills them, and says why they ended.
+
+    with Sandbox(limits) as sandbox:
+        with sandbox.open(Load(cells=...)) as inside:
+            inside.call(Call(target="softmax", args=(x,)))
+
+One `Sandbox` keeps one zygote; each `open` forks one child from it, which lives for one check. Everything received is
+treated as hostile: it is capped, validated, and answered by a `StudentFailure` when it is not what was asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from autograder.course import Limits
+from autograder.errors import (
+    GraderFault,
+    RefusedToStart,
+    StudentCrashed,
+    StudentError,
+    StudentFailure,
+    StudentForbidden,
+    StudentMemory,
+    StudentMissing,
+    StudentTimeout,
+    WireError,
+)
+from autograder.inside.zygote import FORK, PID, READY, WAIT, Settings
+from autograder.wire import Call, CellStarted, Channel, Forbidden, Load, Loaded, Message, Raised, Value
+
+_START_SECONDS = 60.0
+_OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError")
+_CHILD_FAILED_TO_LOCK = 71
+
+
+class CellStopped(StudentFailure):
+    """Running the cells of the notebook ended in one of them.
+
+    Args:
+        index: which cell it was
+        cause: the failure that it caused
+    """
+
+    def __init__(self, index: int, cause: StudentFailure) -> None:
+        super().__init__(str(cause))
+        self.index, self.cause = index, cause
+        self.verdict = cause.verdict
+
+
+class Sandbox:
+    """A zygote, and the children that it forks one at a time.
+
+    Args:
+        limits: for the children
+        confined: whether to put the locks on; without them nothing is safe, and every record says so
+
+    Raises:
+        RefusedToStart: when a lock cannot be put on here; the text says which.
+    """
+
+    def __init__(self, limits: Limits, confined: bool = True) -> None:
+        self.limits, self.confined = limits, confined
+        self._scratch = Path(tempfile.mkdtemp(prefix="autograder-scratch-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self) -> None:
+        settings = Settings(
+            scratch=str(self._scratch),
+            memory_mib=self.limits.memory_mib,
+            file_mib=self.limits.file_mib,
+            reply_mib=self.limits.reply_mib,
+            cpu_seconds=int(self.limits.load_seconds + self.limits.check_seconds) + 1,
+            confined=self.confined,
+        )
+        self._control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-m", "autograder.inside.zygote", msgspec.json.encode(settings).decode()],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=_environment(self._scratch),
+                cwd=self._scratch,
+                start_new_session=True,
+            )
+        self._control.settimeout(_START_SECONDS)
+        answer = self._control.recv(512)
+        if answer[:1] == b"E":
+            reason = answer[1:].decode(errors="replace")
+            raise RefusedToStart(
+                f"student code cannot be locked in on this machine: {reason}. `autograder doctor` says more;"
+                " --allow-unconfined grades without the wall, and every result then says so"
+            )
+        if answer != READY:
+            raise GraderFault("the process that runs student code did not start; try `autograder doctor`")
+
+    @contextmanager
+    def open(self, load: Load, reference: Callable[[Call], Message] | None = None) -> Iterator[Inside]:
+        """Fork a child, run the notebook's cells in it, and yield it for calls; it is killed at the end.
+
+        Args:
+            load: the cells, and what stands in
+            reference: answers the stand-ins' questions
+
+        Raises:
+            CellStopped: when a cell did not come to its end.
+            GraderFault: when the child could not be started or locked in.
+        """
+        inside = Inside(self, reference)
+        try:
+            inside.load(load)
+            yield inside
+        finally:
+            inside.kill()
+            self._empty_scratch()
+
+    def fork(self) -> tuple[Channel, int, int]:
+        """Fork a child; returns its channel, its pid and a pidfd."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                socket.send_fds(self._control, [FORK], [theirs.fileno()])
+                data, fds, _, _ = socket.recv_fds(self._control, PID.size, 1)
+            except OSError as error:
+                raise GraderFault(f"the process that runs student code is gone: {error}") from None
+        if len(data) != PID.size or len(fds) != 1:
+            raise GraderFault("the process that runs student code is gone")
+        return Channel(ours.detach(), self.limits.reply_mib), PID.unpack(data)[0], fds[0]
+
+    def wait(self) -> int:
+        """Wait for the child that was forked last; returns its status as `os.waitpid` does."""
+        self._control.sendall(WAIT)
+        data = self._control.recv(PID.size)
+        if len(data) != PID.size:
+            raise GraderFault("the process that runs student code is gone")
+        return int(PID.unpack(data)[0])
+
+    def _empty_scratch(self) -> None:
+        for entry in self._scratch.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
+
+    def close(self) -> None:
+        """End the zygote and remove the scratch folder."""
+        if self._process is not None:
+            self._control.close()
+            try:
+                self._process.wait(5)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+
+class Inside:
+    """One child: a loaded notebook that answers calls, until it is killed."""
+
+    def __init__(self, sandbox: Sandbox, reference: Callable[[Call], Message] | None) -> None:
+        self._sandbox, self._reference = sandbox, reference
+        self._channel, self.pid, self._pidfd = sandbox.fork()
+        self._alive = True
+        self._status = 0
+        self._deadline = 0.0
+
+    def load(self, load: Load) -> None:
+        """Run the cells; see Sandbox.open."""
+        running = -1
+        self._deadline = time.monotonic() + self._sandbox.limits.load_seconds
+        try:
+            self._send(load)
+            while not isinstance(message := self._receive(), Loaded):
+                if not isinstance(message, CellStarted) or not running < message.index < len(load.cells):
+                    raise WireError("expected the next cell to start")
+                running = message.index
+        except (WireError, StudentFailure) as error:
+            raise CellStopped(running, error if isinstance(error, StudentFailure) else self._garbage(error)) from None
+        self.errors = {load.cells[i].name: e for i, e in message.errors.items() if 0 <= i < len(load.cells)}
+        self._deadline = time.monotonic() + self._sandbox.limits.check_seconds
+
+    def call(self, call: Call) -> Any:
+        """Make one call and return its value.
+
+        Raises:
+            StudentFailure: when there is none; the class says why.
+        """
+        try:
+            self._send(call)
+            while isinstance(message := self._receive(), Call):
+                self._send(self._ask_reference(message))
+        except WireError as error:
+            raise self._garbage(error) from None
+        if isinstance(message, Value):
+            return message.value
+        raise failure(message, self.errors.get(str(call.target)))
+
+    def _ask_reference(self, call: Call) -> Message:
+        if self._reference is None:
+            raise WireError("a question that nobody asked for")
+        return self._reference(call)
+
+    def _send(self, message: Message) -> None:
+        try:
+            self._channel.send(message, self._deadline)
+        except TimeoutError:
+            raise self._too_late() from None
+        except OSError:
+            raise self._died() from None
+
+    def _receive(self) -> Any:
+        try:
+            return self._channel.receive(self._deadline)
+        except TimeoutError:
+            raise self._too_late() from None
+        except (EOFError, OSError):
+            raise self._died() from None
+
+    def _too_late(self) -> StudentFailure:
+        self.kill()
+        return StudentTimeout(f"did not finish within {self._sandbox.limits.check_seconds:g} s")
+
+    def _garbage(self, error: WireError) -> StudentFailure:
+        self.kill()
+        return StudentCrashed(f"the process answered with something that is no answer ({error})")
+
+    def _died(self) -> StudentFailure:
+        status = self.kill()
+        if os.WIFSIGNALED(status):
+            number = os.WTERMSIG(status)
+            if number == signal.SIGXCPU:
+                return StudentTimeout("used up its CPU time")
+            name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
+            return StudentCrashed(f"the process was ended by {name}")
+        code = os.WEXITSTATUS(status)
+        if code == _CHILD_FAILED_TO_LOCK:
+            raise GraderFault("the locks could not be put on the process that runs student code")
+        return StudentCrashed(f"the process ended itself with exit code {code} instead of answering")
+
+    def kill(self) -> int:
+        """Kill the child if it is still there; returns how it ended."""
+        if not self._alive:
+            return self._status
+        self._alive = False
+        # A process that closed its channel may be about to end by itself; how it does is worth a moment.
+        select.select([self._pidfd], [], [], 0.05 if _hung_up(self._channel.fd) else 0)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+        self._status = self._sandbox.wait()
+        os.close(self._pidfd)
+        os.close(self._channel.fd)
+        return self._status
+
+
+def _hung_up(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLHUP)
+    return bool(poll.poll(0))
+
+
+def failure(message: Message, cell_error: Raised | None = None) -> StudentFailure:
+    """Turn an answer that is no value into the exception that says so.
+
+    Args:
+        message: the answer
+        cell_error: what the exercise's own cell raised when it ran, if it did
+    """
+    if isinstance(message, Forbidden):
+        return StudentForbidden(f"calls {message.name}, which this exercise asks you to write yourself")
+    if not isinstance(message, Raised):
+        return StudentCrashed("the process answered with something that is no answer")
+    if message.kind == "Missing":
+        if cell_error is not None:
+            return StudentError(cell_error.kind, cell_error.message, cell_error.where)
+        return StudentMissing(message.message)
+    if message.kind in _OUT_OF_MEMORY or "can't allocate memory" in message.message:
+        return StudentMemory("asked for more memory than it may have")
+    return StudentError(message.kind, message.message, message.where)
+
+
+def _environment(scratch: Path) -> dict[str, str]:
+    """Return the environment of student code: nothing of ours but what makes it work."""
+    home = str(scratch)
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": home,
+        "TMPDIR": home,
+        "MPLCONFIGDIR": str(_font_cache()),
+        "MPLBACKEND": "Agg",
+        "LC_ALL": "C.UTF-8",
+        "TZ": "UTC",
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        # Memory in huge pages makes a fork of torch half as dear; measured in benchmarks/.
+        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+        "PYTHONMALLOC": "malloc",
+    }
+
+
+def _font_cache() -> Path:
+    """Return the folder where matplotlib keeps its list of fonts, which takes seconds to build."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    folder = Path(base) / "autograder" / "matplotlib"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

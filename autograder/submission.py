@@ -1,0 +1,211 @@
+"""Reads a notebook as a submission: which cell belongs to which exercise, without running anything.
+
+A student can do anything to a notebook: cells deleted, doubled, moved, retyped, merged; a file that is no notebook at
+all. Reading recovers what it can, notes what it recovered, and raises `NotGradable` with the reason for the rest.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from autograder.course import Assignment
+from autograder.errors import NotGradable
+from autograder.wire import Cell
+
+_MIB = 1024 * 1024
+CHECK_PREFIX = "check-"
+
+
+class Released(msgspec.Struct, frozen=True):
+    """What the release notebook holds, to tell the student's own work from what they were given."""
+
+    stubs: dict[str, str]
+    """Source of each exercise's stub."""
+    demonstrations: frozenset[str]
+    """Sources of the cells that only show something: figures, timings, tables."""
+
+
+class Submission(msgspec.Struct, frozen=True, kw_only=True):
+    """A notebook, read."""
+
+    cells: list[Cell]
+    """The code cells to run, in the notebook's order; demonstrations as they were released are left out."""
+    status: dict[str, str]
+    """For each exercise "attempted", "not_attempted" or "missing"."""
+    notes: list[str]
+    """What was recovered, in words for the student."""
+
+
+def find_notebook(folder: Path, assignment_id: str) -> tuple[Path, list[str]]:
+    """Return the notebook that a student handed in, and notes on the choice.
+
+    The one named like the assignment counts; else the only one there is.
+
+    Raises:
+        NotGradable: when there is none, or several of which none has the right name.
+    """
+    expected = f"{assignment_id}.ipynb"
+    found = sorted(path for path in folder.glob("*.ipynb") if not path.name.startswith("."))
+    names = [path.name for path in found]
+    if expected in names:
+        others = [name for name in names if name != expected]
+        return folder / expected, [f"Graded {expected}; not read: {', '.join(others)}."] if others else []
+    if len(found) == 1:
+        return found[0], [f"Graded {names[0]}, expected the name {expected}."]
+    if not found:
+        raise NotGradable(f"No notebook was handed in: expected {expected}.")
+    raise NotGradable(f"Expected {expected}, found {', '.join(names)}: which one counts?")
+
+
+def read_bytes(path: Path, limit_mib: float) -> bytes:
+    """Return the file's content.
+
+    Raises:
+        NotGradable: when it is larger than the limit, no ordinary file, or cannot be read.
+    """
+    try:
+        if not path.is_file() or path.is_symlink():
+            raise NotGradable(f"{path.name} is not an ordinary file.")
+        if (size := path.stat().st_size) > limit_mib * _MIB:
+            raise NotGradable(f"{path.name} has {size / _MIB:.1f} MiB, at most {limit_mib:g} MiB are graded.")
+        return path.read_bytes()
+    except OSError as error:
+        raise NotGradable(f"{path.name} cannot be read: {error.strerror}.") from None
+
+
+def read_notebook(data: bytes) -> list[dict[str, Any]]:
+    """Return the cells of a notebook of format 4, as plain dictionaries with "cell_type", "source" and "metadata".
+
+    Raises:
+        NotGradable: when the bytes are not such a notebook; the text says what they are.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotGradable("The file is not a notebook: it is not text in UTF-8.") from None
+    try:
+        notebook = json.loads(text)
+    except (ValueError, RecursionError):
+        conflict = "<<<<<<<" in text and ">>>>>>>" in text
+        reason = "it holds the marks of an unresolved merge" if conflict else "it is not JSON"
+        raise NotGradable(f"The file is not a notebook: {reason}.") from None
+    cells = notebook.get("cells") if isinstance(notebook, dict) else None
+    if not isinstance(cells, list):
+        old = isinstance(notebook, dict) and "worksheets" in notebook
+        reason = "its format is older than 4, open and save it in JupyterLab" if old else "it has no cells"
+        raise NotGradable(f"The file is not a notebook that can be graded: {reason}.")
+    return [_plain_cell(cell) for cell in cells if isinstance(cell, dict)]
+
+
+def _plain_cell(cell: dict[str, Any]) -> dict[str, Any]:
+    source = cell.get("source", "")
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    metadata = cell.get("metadata")
+    return {
+        "cell_type": cell.get("cell_type"),
+        "source": source if isinstance(source, str) else "",
+        "metadata": metadata if isinstance(metadata, dict) else {},
+    }
+
+
+def grade_id(cell: dict[str, Any]) -> str:
+    """Return the cell's nbgrader id, or "" when it has none."""
+    nbgrader = cell["metadata"].get("nbgrader")
+    name = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def read_release(data: bytes, assignment: Assignment) -> Released:
+    """Return what the release notebook of an assignment holds."""
+    ids = {e.id for e in assignment.exercises}
+    code = [cell for cell in read_notebook(data) if cell["cell_type"] == "code"]
+    return Released(
+        stubs={grade_id(cell): cell["source"] for cell in code if grade_id(cell) in ids},
+        demonstrations=frozenset(
+            cell["source"] for cell in code if cell["metadata"].get("autograder") == {"role": "demonstration"}
+        ),
+    )
+
+
+def read(data: bytes, assignment: Assignment, released: Released) -> Submission:
+    """Read a submission.
+
+    Raises:
+        NotGradable: when the bytes are not a notebook.
+    """
+    ids = [e.id for e in assignment.exercises]
+    notes: list[str] = []
+    cells: list[Cell] = []
+    for index, raw in enumerate(read_notebook(data)):
+        name = grade_id(raw)
+        if raw["cell_type"] != "code":
+            if name in ids:
+                notes.append(f"The cell of {name} is no code cell any more, so it was not run.")
+            continue
+        if name.startswith(CHECK_PREFIX) or raw["source"] in released.demonstrations or not raw["source"].strip():
+            continue
+        cells.append(Cell(name if name in ids else f"cell {index + 1}", raw["source"]))
+    status = {name: _status(name, cells, released.stubs.get(name, ""), notes) for name in ids}
+    return Submission(cells=cells, status=status, notes=notes)
+
+
+def _status(name: str, cells: list[Cell], stub: str, notes: list[str]) -> str:
+    """Say whether an exercise was worked on, wherever in the notebook that was."""
+    own = [cell for cell in cells if cell.name == name]
+    if len(own) > 1:
+        notes.append(f"{name} has {len(own)} cells; the last one counts.")
+    elsewhere = [cell for cell in cells if cell.name != name and _defines(cell.source, name)]
+    touched = [cell for cell in own if not _same_code(cell.source, stub)]
+    if elsewhere:
+        where = ", ".join(cell.name for cell in elsewhere)
+        if not touched:
+            notes.append(f"{name} was found in {where} instead of its own cell.")
+        elif cells.index(elsewhere[-1]) > cells.index(touched[-1]):
+            notes.append(f"{name} is defined again in {where}; the last definition counts.")
+        return "attempted"
+    if touched:
+        return "attempted"
+    return "not_attempted" if own else "missing"
+
+
+def _defines(source: str, name: str) -> bool:
+    """Say whether the top level of a cell defines `name`."""
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(
+        (isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name)
+        or (
+            isinstance(node, ast.Assign)
+            and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+        )
+        for node in tree.body
+    )
+
+
+def _same_code(source: str, stub: str) -> bool:
+    """Say whether two sources differ in nothing but comments, layout and docstrings."""
+    if source == stub:
+        return True
+    try:
+        return _code_only(source) == _code_only(stub)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+
+
+def _code_only(source: str) -> str:
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+            value = body[0].value
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                del body[0]
+    return ast.dump(tree)

@@ -1,0 +1,327 @@
+"""What crosses the line between the grader and the locked process: JSON and safetensors, nothing else.
+
+A frame is two lengths, a JSON message and the tensors that it refers to:
+
+    uint32 length of JSON | uint32 length of safetensors | JSON | safetensors
+
+Nothing is ever unpickled. Whoever reads caps the sizes first, validates the JSON against the message types below, and
+gets `WireError` for everything else: the other side may be hostile.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import select
+import struct
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from autograder.errors import WireError
+
+_LENGTHS = struct.Struct(">II")
+_MAX_DEPTH = 12
+_MIB = 1024 * 1024
+_DTYPES = {str(d).removeprefix("torch."): d for d in (torch.float16, torch.bfloat16, torch.float32, torch.float64,
+                                                     torch.int32, torch.int64, torch.uint8, torch.bool)}  # fmt: skip
+
+
+# ---- values that are not plain data -------------------------------------------------------------------------------
+
+
+class Handle(msgspec.Struct, frozen=True):
+    """An object that stays inside, such as a layer: calls refer to it by number."""
+
+    number: int
+
+
+class Foreign(msgspec.Struct, frozen=True):
+    """A returned object of a type that does not cross the line; only the name of its type does."""
+
+    kind: str
+
+
+class FreshAxes(msgspec.Struct, frozen=True):
+    """An argument that stands for a new matplotlib Axes, made inside."""
+
+
+class Picture(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be seen on a matplotlib Axes."""
+
+    image: Tensor | None
+    """Numbers of the first image, or None when there is none."""
+    limits: tuple[float, float] | None
+    """Smallest and largest number of the image's colour scale."""
+    x_labels: tuple[str, ...]
+    y_labels: tuple[str, ...]
+    in_given_axes: bool
+    """Whether it was drawn into the Axes that was passed as an argument."""
+    shown: bool
+    """Whether `plt.show` was called."""
+
+
+# ---- messages -----------------------------------------------------------------------------------------------------
+
+
+class Message(msgspec.Struct, tag_field="type", frozen=True, kw_only=True):
+    """Base of all messages."""
+
+
+class Cell(msgspec.Struct, frozen=True):
+    """One code cell of a notebook."""
+
+    name: str
+    """How the student would recognise it: the exercise's id, or "cell 7"."""
+    source: str
+
+
+class Load(Message, tag="load", frozen=True, kw_only=True):
+    """To the inside: run these cells."""
+
+    cells: list[Cell]
+    stand_ins: list[str] = []
+    """Functions to be replaced by calls back to the reference once the cells have run."""
+    forbidden: list[str] = []
+    """Dotted names of shortcuts, such as "torch.softmax"."""
+
+
+class CellStarted(Message, tag="cell_started", frozen=True, kw_only=True):
+    """To the outside: cell `index` is about to run, so that it can be named if nothing is heard any more."""
+
+    index: int
+
+
+class Loaded(Message, tag="loaded", frozen=True, kw_only=True):
+    """To the outside: all cells were run; `errors` maps the index of a cell to what it raised."""
+
+    errors: dict[int, Raised] = {}
+    defined: list[str] = []
+    """Names of the functions and classes that the cells defined."""
+
+
+class Call(Message, tag="call", frozen=True, kw_only=True):
+    """Call a function or class by name, or a method of an object by its handle."""
+
+    target: str | int
+    method: str = "__call__"
+    args: Any = ()
+    kwargs: Any = {}
+    want: str = "value"
+    """"value"; "gradients" of the sum of result * toward; or "aftermath": arguments and world after the call."""
+    toward: Any = None
+
+
+class Value(Message, tag="value", frozen=True, kw_only=True):
+    """The answer to a call."""
+
+    value: Any
+
+
+class Raised(Message, tag="raised", frozen=True, kw_only=True):
+    """A call that raised."""
+
+    kind: str
+    message: str = ""
+    where: str = ""
+
+
+class Forbidden(Message, tag="forbidden", frozen=True, kw_only=True):
+    """A call that took a forbidden shortcut."""
+
+    name: str
+
+
+Any_ = Load | CellStarted | Loaded | Call | Value | Raised | Forbidden
+_decoder = msgspec.json.Decoder(Any_)
+_encoder = msgspec.json.Encoder()
+
+
+# ---- values to trees and back -------------------------------------------------------------------------------------
+
+
+def _to_tree(value: Any, tensors: list[Tensor], depth: int = 0) -> Any:
+    if depth > _MAX_DEPTH:
+        raise WireError(f"value nested deeper than {_MAX_DEPTH} levels")
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else {"$": "float", "v": repr(value)}
+    if isinstance(value, Tensor):
+        tensors.append(value)
+        return {"$": "tensor", "v": len(tensors) - 1}
+    if isinstance(value, (list, tuple)):
+        return {"$": type(value).__name__, "v": [_to_tree(v, tensors, depth + 1) for v in value]}
+    if isinstance(value, dict):
+        return {"$": "dict", "v": [[str(k), _to_tree(v, tensors, depth + 1)] for k, v in value.items()]}
+    if isinstance(value, torch.dtype):
+        return {"$": "dtype", "v": str(value).removeprefix("torch.")}
+    if isinstance(value, Handle):
+        return {"$": "handle", "v": value.number}
+    if isinstance(value, Foreign):
+        return {"$": "foreign", "v": value.kind}
+    if isinstance(value, FreshAxes):
+        return {"$": "axes", "v": None}
+    if isinstance(value, Picture):
+        return {
+            "$": "picture",
+            "v": [_to_tree(getattr(value, f), tensors, depth + 1) for f in Picture.__struct_fields__],
+        }
+    return {"$": "foreign", "v": type(value).__name__}
+
+
+def _from_tree(tree: Any, tensors: dict[str, Tensor], depth: int = 0) -> Any:
+    if depth > _MAX_DEPTH:
+        raise WireError(f"value nested deeper than {_MAX_DEPTH} levels")
+    if not isinstance(tree, dict):
+        if isinstance(tree, list):
+            raise WireError("a bare list is not a value")
+        return tree
+    kind, v = tree.get("$"), tree.get("v")
+    if kind == "float" and v in ("nan", "inf", "-inf"):
+        return float(v)
+    if kind == "tensor" and str(v) in tensors:
+        return tensors[str(v)]
+    if kind in ("list", "tuple") and isinstance(v, list):
+        items = [_from_tree(item, tensors, depth + 1) for item in v]
+        return items if kind == "list" else tuple(items)
+    if kind == "dict" and isinstance(v, list) and all(isinstance(p, list) and len(p) == 2 for p in v):
+        return {str(key): _from_tree(item, tensors, depth + 1) for key, item in v}
+    if kind == "dtype" and v in _DTYPES:
+        return _DTYPES[v]
+    if kind == "handle" and isinstance(v, int):
+        return Handle(v)
+    if kind == "foreign" and isinstance(v, str):
+        return Foreign(v[:80])
+    if kind == "axes":
+        return FreshAxes()
+    if kind == "picture" and isinstance(v, list):
+        return _picture([_from_tree(item, tensors, depth + 1) for item in v])
+    raise WireError("a value of a kind that the wire does not know")
+
+
+def _picture(fields: list[Any]) -> Picture:
+    """Build a Picture from fields that may be anything."""
+    try:
+        raw = dict(zip(Picture.__struct_fields__, fields, strict=True))
+        image = raw.pop("image")
+        if image is not None and not isinstance(image, Tensor):
+            raise WireError("the image of a picture is not a tensor")
+        shell = msgspec.convert({**raw, "image": None}, _PictureShell)
+    except (ValueError, TypeError) as error:  # msgspec's ValidationError is a ValueError
+        raise WireError(f"not a picture: {error}") from None
+    return Picture(image=image, **msgspec.structs.asdict(shell))
+
+
+class _PictureShell(msgspec.Struct, frozen=True, kw_only=True):
+    """The fields of a Picture that are plain data."""
+
+    limits: tuple[float, float] | None
+    x_labels: tuple[str, ...]
+    y_labels: tuple[str, ...]
+    in_given_axes: bool
+    shown: bool
+
+
+def _tree_fields(message: Message) -> tuple[str, ...]:
+    """Return the names of the fields that hold values."""
+    return ("args", "kwargs", "toward") if isinstance(message, Call) else ("value",) if isinstance(message, Value) else ()
+
+
+def encode(message: Message) -> bytes:
+    """Return the frame of a message."""
+    tensors: list[Tensor] = []
+    fields = {f: _to_tree(getattr(message, f), tensors) for f in _tree_fields(message)}
+    if fields:
+        message = msgspec.structs.replace(message, **fields)
+    text = _encoder.encode(message)
+    payload = b""
+    if tensors:
+        # A clone each: safetensors refuses tensors that share memory, and a view would drag its base along.
+        plain = {
+            str(i): t.detach().to("cpu").clone(memory_format=torch.contiguous_format) for i, t in enumerate(tensors)
+        }
+        payload = safetensors.torch.save(plain)
+    return _LENGTHS.pack(len(text), len(payload)) + text + payload
+
+
+def decode(text: bytes, payload: bytes) -> Any:
+    """Return the message in a frame.
+
+    Raises:
+        WireError: when it is not exactly one.
+    """
+    try:
+        message = _decoder.decode(text)
+        tensors = safetensors.torch.load(payload) if payload else {}
+        fields = {f: _from_tree(getattr(message, f), tensors) for f in _tree_fields(message)}
+    except (msgspec.MsgspecError, SafetensorError, RecursionError, UnicodeError) as error:
+        raise WireError(f"not a message: {str(error)[:200]}") from None
+    except (ValueError, TypeError, KeyError, RuntimeError, OverflowError, MemoryError) as error:
+        raise WireError(f"tensors that cannot be read: {type(error).__name__}") from None
+    return msgspec.structs.replace(message, **fields) if fields else message
+
+
+# ---- the channel --------------------------------------------------------------------------------------------------
+
+
+class Channel:
+    """Sends and receives frames over a file descriptor, with plain `read` and `write`.
+
+    Args:
+        fd: one end of a socket pair
+        limit_mib: largest frame that is accepted from the other side
+    """
+
+    def __init__(self, fd: int, limit_mib: int) -> None:
+        self.fd = fd
+        self._limit = limit_mib * _MIB
+
+    def send(self, message: Message, deadline: float | None = None) -> None:
+        """Send one message.
+
+        Raises:
+            TimeoutError: when the other side does not take it before `deadline` (of `time.monotonic`).
+            BrokenPipeError: when the other side is gone.
+        """
+        data = memoryview(encode(message))
+        while data:
+            if deadline is not None:
+                self._wait(select.POLLOUT, deadline)
+            data = data[os.write(self.fd, data) :]
+
+    def receive(self, deadline: float | None = None) -> Any:
+        """Receive one message.
+
+        Raises:
+            EOFError: when the other side is gone, in the middle of a frame or before it.
+            TimeoutError: when the frame is not complete at `deadline`.
+            WireError: when it is too large or no message.
+        """
+        lengths = _LENGTHS.unpack(b"".join(self._read(_LENGTHS.size, deadline)))
+        if sum(lengths) > self._limit:
+            raise WireError(f"a message of {sum(lengths) // _MIB} MiB, the limit is {self._limit // _MIB} MiB")
+        text, payload = (b"".join(self._read(length, deadline)) for length in lengths)
+        return decode(text, payload)
+
+    def _read(self, count: int, deadline: float | None) -> Iterable[bytes]:
+        while count:
+            if deadline is not None:
+                self._wait(select.POLLIN, deadline)
+            data = os.read(self.fd, min(count, _MIB))
+            if not data:
+                raise EOFError("the other side is gone")
+            count -= len(data)
+            yield data
+
+    def _wait(self, event: int, deadline: float) -> None:
+        poll = select.poll()
+        poll.register(self.fd, event)
+        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError

@@ -1,0 +1,158 @@
+"""A grading process: takes notebooks, one after the other, and gives back records.
+
+    python -I -m autograder.worker SETTINGS      with a socket as standard input, JSON lines both ways
+
+It keeps one pytest session and one sandbox for all of them. It is the trusted side: it knows the hidden checks and the
+reference, and it never runs a line of student code itself.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from io import BufferedRWPair
+from pathlib import Path
+
+import msgspec
+
+from autograder.catalogue import Catalogue
+from autograder.checks.runner import CheckRunner, run_session
+from autograder.course import Assignment, Course, read_course
+from autograder.errors import AutograderError, GraderFault, NotGradable, RefusedToStart
+from autograder.grade import Grader
+from autograder.records import Isolation, Record
+from autograder.sandbox import Sandbox
+from autograder.submission import Released, read, read_release
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a grading process is told when it starts."""
+
+    root: str
+    assignment: str
+    salt: str
+    confined: bool
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """One notebook to grade."""
+
+    student: str
+    notebook: bytes
+    notes: list[str] = []
+    fingerprint: str = ""
+
+
+class Fatal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The process cannot grade at all."""
+
+    refused: bool
+    reason: str
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The process is warm and waits for jobs."""
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    """The record of one job."""
+
+    record: Record
+
+
+Answer = Fatal | Ready | Done
+
+
+def main() -> None:
+    """Grade what comes in until the socket closes."""
+    settings = msgspec.json.decode(sys.argv[1], type=Settings)
+    channel = socket.socket(fileno=os.dup(0)).makefile("rwb")
+    try:
+        course = msgspec.structs.replace(read_course(Path(settings.root)), salt=settings.salt)
+        desk = Desk(course, course.assignment(settings.assignment), settings.confined)
+        run_session([desk.assignment.folder / "test_hidden.py"], lambda runner: desk.serve(runner, channel))
+    except AutograderError as error:
+        _send(channel, Fatal(refused=isinstance(error, RefusedToStart), reason=str(error)))
+
+
+class Desk:
+    """Where notebooks become records.
+
+    Args:
+        course: with limits and salt
+        assignment: the one that is graded here
+        confined: whether the locks are on
+    """
+
+    def __init__(self, course: Course, assignment: Assignment, confined: bool) -> None:
+        self.assignment, self._course, self._confined = assignment, course, confined
+        self._catalogue = Catalogue(assignment)
+        self._released = _released(course, assignment)
+        self._sandbox: Sandbox | None = None
+
+    def serve(self, runner: CheckRunner, channel: BufferedRWPair) -> None:
+        """Answer jobs from a channel of JSON lines."""
+        try:
+            self._open_sandbox()
+            _send(channel, Ready())
+            while line := channel.readline():
+                _send(channel, Done(record=self.record(runner, msgspec.json.decode(line, type=Job))))
+        finally:
+            self.close()
+
+    def record(self, runner: CheckRunner, job: Job) -> Record:
+        """Grade one notebook; whatever goes wrong becomes a status, never an exception."""
+        isolation: Isolation = "confined" if self._confined else "unconfined"
+        record = Record(
+            assignment=self.assignment.id,
+            student=job.student,
+            status="grader_fault",
+            score=None,
+            max_score=self.assignment.points,
+            isolation=isolation,
+            notes=job.notes,
+            fingerprint=job.fingerprint,
+        )
+        try:
+            submission = read(job.notebook, self.assignment, self._released)
+            grader = Grader(runner, self._open_sandbox(), self._catalogue, self._course.salt)
+            exercises, notes = grader.grade(submission, job.student)
+        except NotGradable as reason:
+            return msgspec.structs.replace(record, status="not_gradable", notes=[str(reason), *job.notes])
+        except Exception as error:  # whatever it is, it is ours, and the next submission must not suffer
+            self.close()
+            text = str(error) if isinstance(error, GraderFault) else f"{type(error).__name__}: {error}"
+            return msgspec.structs.replace(record, notes=[f"The grader failed: {text}", *job.notes])
+        score = round(sum(e.score for e in exercises), 6)
+        return msgspec.structs.replace(
+            record, status="graded", score=score, exercises=exercises, notes=[*job.notes, *notes]
+        )
+
+    def _open_sandbox(self) -> Sandbox:
+        if self._sandbox is None:
+            self._sandbox = Sandbox(self._course.limits, self._confined)
+        return self._sandbox
+
+    def close(self) -> None:
+        """End the sandbox, if there is one."""
+        if self._sandbox is not None:
+            self._sandbox.close()
+            self._sandbox = None
+
+
+def _released(course: Course, assignment: Assignment) -> Released:
+    path = course.root / "release" / assignment.id / f"{assignment.id}.ipynb"
+    try:
+        return read_release(path.read_bytes(), assignment)
+    except (OSError, NotGradable) as error:
+        raise RefusedToStart(f"{path} cannot be read ({error}): run `autograder build` first") from None
+
+
+def _send(channel: BufferedRWPair, answer: Answer) -> None:
+    channel.write(msgspec.json.encode(answer) + b"\n")
+    channel.flush()
+
+
+if __name__ == "__main__":
+    main()
