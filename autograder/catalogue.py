@@ -12,7 +12,7 @@ import ast
 import importlib.util
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ import msgspec
 from autograder.authoring import Alternative, Misconception
 from autograder.course import Assignment
 from autograder.errors import UsageError
+from autograder.stubs import solution_source
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +51,8 @@ class Catalogue:
         self.reference = vars(load_module(assignment.solution))
         self.misconceptions = self._read("misconceptions.py", Misconception)
         self.alternatives = self._read("alternatives.py", Alternative)
+        self._mistakes: dict[str, list[Variant]] = {}
+        self._code: dict[str, CodeType] = {}
 
     def _read(self, name: str, kind: type[Misconception] | type[Alternative]) -> list[Variant]:
         path = self.assignment.folder / name
@@ -61,7 +64,7 @@ class Catalogue:
             if not isinstance(entry, kind):
                 continue
             self.assignment.exercise(entry.exercise)
-            source = renamed(source_of(path, entry.name), {entry.name: entry.exercise})
+            source = renamed(undecorated(solution_source(path, entry.name)), {entry.name: entry.exercise})
             found.append(Variant(entry=entry, exercise=entry.exercise, source=source))
         names = [v.entry.name for v in found]
         if doubled := {n for n in names if names.count(n) > 1}:
@@ -70,13 +73,16 @@ class Catalogue:
 
     def reference_source(self, exercise: str) -> str:
         """Return the source of the reference's solution of one exercise."""
-        return source_of(self.solution_path, exercise)
+        return solution_source(self.solution_path, exercise)
 
     def mistakes_in(self, exercise: str) -> list[Variant]:
         """Return every known wrong solution of an exercise: its own, then the inlined ones of its prerequisites."""
-        own = [v for v in self.misconceptions if v.exercise == exercise]
-        below = self.assignment.prerequisites(exercise)
-        return own + [self.inlined(v, exercise) for v in self.misconceptions if v.exercise in below]
+        if exercise not in self._mistakes:
+            own = [v for v in self.misconceptions if v.exercise == exercise]
+            below = self.assignment.prerequisites(exercise)
+            inlined = [self.inlined(v, exercise) for v in self.misconceptions if v.exercise in below]
+            self._mistakes[exercise] = own + inlined
+        return self._mistakes[exercise]
 
     def inlined(self, variant: Variant, exercise: str) -> Variant:
         """Return the reference's solution of `exercise` as it would be with this wrong prerequisite inside."""
@@ -93,8 +99,10 @@ class Catalogue:
 
     def namespace(self, variant: Variant) -> dict[str, Any]:
         """Return a namespace in which the variant has taken the place of the reference."""
+        if variant.source not in self._code:
+            self._code[variant.source] = compile(variant.source, f"<catalogue: {variant.entry.name}>", "exec")
         namespace = dict(self.reference)
-        exec(compile(variant.source, f"<catalogue: {variant.entry.name}>", "exec"), namespace)
+        exec(self._code[variant.source], namespace)
         return namespace
 
 
@@ -119,17 +127,10 @@ def load_module(path: Path) -> ModuleType:
     return module
 
 
-def source_of(path: Path, name: str) -> str:
-    """Return the source of a top-level function or class, without its decorators.
-
-    Raises:
-        UsageError: when the file has none of that name.
-    """
-    text = path.read_text(encoding="utf-8")
-    for node in ast.parse(text).body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and node.name == name:
-            return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
-    raise UsageError(f"{path} has no function or class {name!r}")
+def undecorated(source: str) -> str:
+    """Return the source of a definition without its decorators."""
+    definition = ast.parse(source).body[0]
+    return "\n".join(source.splitlines()[definition.lineno - 1 :])
 
 
 def renamed(source: str, names: dict[str, str]) -> str:

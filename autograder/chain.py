@@ -5,6 +5,8 @@ submitted/STUDENT/ASSIGNMENT/*.ipynb  ->  RESULTS/ASSIGNMENT/STUDENT.json
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import fcntl
 import hashlib
 from collections.abc import Callable, Iterator
@@ -70,7 +72,13 @@ def students_of(plan: Plan) -> list[str]:
     return found
 
 
-def grade(plan: Plan, students: list[str], workers: int = 1, on_record: OnRecord = lambda record: None) -> list[Record]:
+def grade(
+    plan: Plan,
+    students: list[str],
+    workers: int = 1,
+    on_record: OnRecord = lambda record: None,
+    pool: Pool | None = None,
+) -> list[Record]:
     """Grade these students' submissions and return their records, in the order of `students`.
 
     A record that is there already and still true is kept. Each record is written as soon as it is known, so grading
@@ -81,6 +89,12 @@ def grade(plan: Plan, students: list[str], workers: int = 1, on_record: OnRecord
         students: whose submissions
         workers: how many processes
         on_record: called with each record, for progress
+        pool: grading processes that are running already, in the place of new ones
+
+    Raises:
+        UsageError: when another grader is at work on the same results, or they cannot be written.
+        RefusedToStart: when student code cannot be locked in here.
+        GraderFault: when the checks or the reference cannot be read.
     """
     records: dict[str, Record] = {}
 
@@ -102,16 +116,38 @@ def grade(plan: Plan, students: list[str], workers: int = 1, on_record: OnRecord
             else:
                 jobs.append(job)
         if jobs:
-            with Pool(plan.course, plan.assignment, min(workers, len(jobs)), plan.confined) as pool:
-                for record in pool.grade(jobs):
+            with contextlib.nullcontext(pool) if pool else _new_pool(plan, min(workers, len(jobs))) as graders:
+                for record in graders.grade(jobs):
                     finish(record)
     return [records[student] for student in students]
 
 
 def record_for(root: Path, assignment_id: str, student: str) -> Record:
-    """Return the record of one submission in the course at `root`, grading it if that has not been done."""
+    """Return the record of one submission in the course at `root`, grading it if that has not been done.
+
+    The grading process is kept for the next call: nbgrader asks for one submission at a time.
+    """
     plan = make_plan(root, assignment_id)
-    return grade(plan, [student])[0]
+    return grade(plan, [student], pool=_standing_pool(plan))[0]
+
+
+_standing: dict[tuple[str, str], Pool] = {}
+
+
+def _standing_pool(plan: Plan) -> Pool:
+    """Return a pool that lives until this process ends, or until the course has changed."""
+    key = (_fingerprint_base(plan), str(plan.course.root))
+    if key not in _standing:
+        for old in _standing.values():
+            old.close()
+        _standing.clear()
+        _standing[key] = _new_pool(plan, 1)
+        atexit.register(_standing[key].close)
+    return _standing[key]
+
+
+def _new_pool(plan: Plan, workers: int) -> Pool:
+    return Pool(plan.course, plan.assignment, workers, plan.confined)
 
 
 def _job(plan: Plan, student: str, base: str) -> Job | Record:

@@ -109,6 +109,24 @@ def check(notebook: Path, exercise: str | None) -> None:
 
 
 @main.command()
+@click.argument("exercise")
+@click.option(
+    "--folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="The folder of your notebook.  [default: this one]",
+)
+def hint(exercise: str, folder: Path) -> None:
+    """Give the next hint for EXERCISE: first a question, then where to look, then a small example.
+
+    Remembers how far you got; the last hint is repeated.
+    """
+    from autograder.commands import hint as command
+
+    sys.exit(command.run(_out, exercise, folder))
+
+
+@main.command()
 @click.argument("assignment")
 @click.option("--submitted", type=click.Path(path_type=Path), help="Folder of submissions.  [default: submitted]")
 @click.option("--student", "students", multiple=True, metavar="ID", help="Grade only this student; may be repeated.")

@@ -105,6 +105,18 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     salt_is_public: bool
     """Whether the salt is the one in the repository, which everybody can read."""
 
+    def notebook(self, assignment: Assignment, step: str = "release") -> bytes:
+        """Return a built notebook: the one that students get, or (step "source") the one with the solutions.
+
+        Raises:
+            UsageError: when it has not been built.
+        """
+        path = self.root / step / assignment.id / f"{assignment.id}.ipynb"
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read ({error.strerror}): run `autograder build` first") from None
+
     def assignment(self, name: str) -> Assignment:
         """Return one assignment.
 

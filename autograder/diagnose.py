@@ -1,8 +1,9 @@
 """Names the mistake behind wrong numbers: replays what was asked of the student with every known mistake.
 
 A known mistake explains a failed check when it gives the student's results in all of that check's calls, and not the
-reference's. One such call could be chance in a small case, so it takes two within the exercise before a name is said;
-when two known mistakes explain a check equally well, the one that explains more of the exercise is named.
+reference's. One such call could be chance in a small case, so it takes two within the exercise before a name is said:
+where there is only one, the check is run again on other inputs. When two known mistakes explain a check equally well,
+the one that explains more of the exercise is named.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -28,21 +29,44 @@ _ENOUGH_EVIDENCE = 2
 _TOLERANCE = (1e-5, 1e-4)
 
 
-def name_the_mistakes(catalogue: Catalogue, exercise: str, failed: dict[str, list[Step]]) -> dict[str, Misconception]:
+RunAgain = Callable[[str], list[Step]]
+
+
+def name_the_mistakes(
+    catalogue: Catalogue, exercise: str, failed: dict[str, list[Step]], run_again: RunAgain
+) -> dict[str, Misconception]:
     """Return, for each failed check that a known mistake explains, that mistake.
 
     Args:
         catalogue: of the assignment
         exercise: whose checks they are
         failed: transcripts of the failed checks, by the check's id
+        run_again: runs a check on other inputs and returns its transcript
     """
+    evidence, explains = _explanations(catalogue, exercise, failed)
+    for check, entries in explains.items():
+        if entries and max(evidence[e.name] for e in entries) < _ENOUGH_EVIDENCE:
+            again, explains_again = _explanations(catalogue, exercise, {check: run_again(check)})
+            explains[check] = [e for e in entries if e in explains_again.get(check, [])]
+            for entry in explains[check]:
+                evidence[entry.name] += again[entry.name]
+    named: dict[str, Misconception] = {}
+    for check, entries in explains.items():
+        known = [e for e in entries if evidence[e.name] >= _ENOUGH_EVIDENCE]
+        if known:
+            named[check] = max(known, key=lambda e: evidence[e.name])
+    return named
+
+
+def _explanations(
+    catalogue: Catalogue, exercise: str, failed: dict[str, list[Step]]
+) -> tuple[dict[str, int], dict[str, list[Misconception]]]:
+    """Return the number of telling calls by known mistake, and the known mistakes that explain each check."""
     failed = {check: steps for check, steps in failed.items() if steps}
-    if not failed:
-        return {}
     right = {check: _replay(catalogue.reference, steps) for check, steps in failed.items()}
     evidence: dict[str, int] = {}
     explains: dict[str, list[Misconception]] = {check: [] for check in failed}
-    for variant in catalogue.mistakes_in(exercise):
+    for variant in catalogue.mistakes_in(exercise) if failed else []:
         entry = variant.entry
         assert isinstance(entry, Misconception)
         namespace = catalogue.namespace(variant)
@@ -52,12 +76,7 @@ def name_the_mistakes(catalogue: Catalogue, exercise: str, failed: dict[str, lis
             if telling:
                 evidence[entry.name] = evidence.get(entry.name, 0) + telling
                 explains[check].append(entry)
-    named: dict[str, Misconception] = {}
-    for check, entries in explains.items():
-        known = [e for e in entries if evidence[e.name] >= _ENOUGH_EVIDENCE]
-        if known:
-            named[check] = max(known, key=lambda e: evidence[e.name])
-    return named
+    return evidence, explains
 
 
 def _telling_calls(steps: list[Step], found: list[Any], right: list[Any]) -> int:

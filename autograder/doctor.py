@@ -76,8 +76,9 @@ def _locks() -> list[Symptom]:
 
 def _all_locks_together() -> Symptom:
     """Really lock a process in, call into it, and see that it cannot read what it must not."""
+    from autograder.cell import Cell
     from autograder.sandbox import Sandbox
-    from autograder.wire import Call, Cell, Load
+    from autograder.wire import Call, Load
 
     try:
         with Sandbox(Limits()) as sandbox, sandbox.open(Load(cells=[Cell("peek", _PEEK)])) as inside:

@@ -22,7 +22,7 @@ from autograder.records import CheckResult, ExerciseResult
 from autograder.sandbox import CellStopped, Sandbox
 from autograder.score import check_result, exercise_result, unrun_result
 from autograder.stand_in import stand_in_for
-from autograder.students import Student, live_asker
+from autograder.students import Step, Student, live_asker
 from autograder.submission import Submission
 from autograder.wire import Load
 
@@ -99,7 +99,12 @@ class Grader:
             findings[check.id] = finding
             self.margins[check.id] = finding.margin
         wrong = {id: f.transcript for id, f in findings.items() if f.error is not None}
-        named = name_the_mistakes(self._catalogue, exercise.id, wrong)
+
+        def run_again(id: str) -> list[Step]:
+            check = next(c for c in self._checks[exercise.id] if c.id == id)
+            return self._run(check, exercise, work, student, replaced, "on other inputs").transcript
+
+        named = name_the_mistakes(self._catalogue, exercise.id, wrong, run_again)
         return [
             unrun_result(check, "skipped", f"Needs {' and '.join(broken)}, which nothing can stand in for.")
             if findings[check.id].error is not None and len(replaced) < len(broken)
@@ -107,9 +112,11 @@ class Grader:
             for check in self._checks[exercise.id]
         ]
 
-    def _run(self, check: Check, exercise: Exercise, work: Work, student: str, replaced: list[str]) -> Finding:
+    def _run(
+        self, check: Check, exercise: Exercise, work: Work, student: str, replaced: list[str], inputs: str = ""
+    ) -> Finding:
         """Run one check, again without each cell that does not come to its end."""
-        seed = seed_for(self._salt, self._assignment.id, student, check.id)
+        seed = seed_for(self._salt, self._assignment.id, student, check.id + inputs)
 
         @contextmanager
         def open_student() -> Iterator[Student]:

@@ -41,12 +41,11 @@ from autograder.errors import (
     StudentTimeout,
     WireError,
 )
-from autograder.inside.zygote import FORK, PID, READY, WAIT, Settings
+from autograder.inside.zygote import FAILED_TO_LOCK, FORK, PID, READY, REFUSED, WAIT, Settings
 from autograder.wire import Call, CellStarted, Channel, Forbidden, Load, Loaded, Message, Raised, Value
 
 _START_SECONDS = 60.0
 _OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError")
-_CHILD_FAILED_TO_LOCK = 71
 
 
 class CellStopped(StudentFailure):
@@ -106,7 +105,7 @@ class Sandbox:
             )
         self._control.settimeout(_START_SECONDS)
         answer = self._control.recv(512)
-        if answer[:1] == b"E":
+        if answer[:1] == REFUSED:
             reason = answer[1:].decode(errors="replace")
             raise RefusedToStart(
                 f"student code cannot be locked in on this machine: {reason}. `autograder doctor` says more;"
@@ -157,11 +156,14 @@ class Sandbox:
         return int(PID.unpack(data)[0])
 
     def _empty_scratch(self) -> None:
-        for entry in self._scratch.iterdir():
-            if entry.is_dir() and not entry.is_symlink():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink()
+        try:
+            for entry in self._scratch.iterdir():
+                if entry.is_dir() and not entry.is_symlink():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
+        except OSError as error:
+            raise GraderFault(f"the scratch folder of student code cannot be emptied: {error}") from None
 
     def close(self) -> None:
         """End the zygote and remove the scratch folder."""
@@ -260,7 +262,7 @@ class Inside:
             name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
             return StudentCrashed(f"the process was ended by {name}")
         code = os.WEXITSTATUS(status)
-        if code == _CHILD_FAILED_TO_LOCK:
+        if code == FAILED_TO_LOCK:
             raise GraderFault("the locks could not be put on the process that runs student code")
         return StudentCrashed(f"the process ended itself with exit code {code} instead of answering")
 

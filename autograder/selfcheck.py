@@ -23,6 +23,7 @@ from autograder.checks.draw import seed_for
 from autograder.checks.runner import Check, CheckRunner, run_session
 from autograder.course import Assignment, Exercise, read_assignment
 from autograder.errors import StudentError, StudentTimeout, UsageError
+from autograder.inside import plots
 from autograder.inside.executor import Executor
 from autograder.records import CheckResult, ExerciseResult
 from autograder.report.card import exercise_card_html, exercise_card_text
@@ -74,9 +75,11 @@ def check(name: str) -> Card:
 @contextmanager
 def after(*names: str) -> Iterator[None]:
     """Run a demonstration once the exercises it needs are written; until then say so instead of raising."""
+    before = plots.open_figures()
     try:
         yield
     except NotImplementedError:
+        plots.close_figures(but=before)
         wanted = " and ".join(f"`{name}`" for name in names)
         print(f"Finish {wanted} first, then run this cell again.")
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import msgspec
 
+from autograder.cell import Cell
 from autograder.course import Assignment
 from autograder.errors import NotGradable
-from autograder.wire import Cell
 
 _MIB = 1024 * 1024
 CHECK_PREFIX = "check-"

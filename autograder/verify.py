@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
 from autograder.authoring import Misconception
 from autograder.catalogue import Catalogue, Variant
+from autograder.cell import Cell
 from autograder.checks.runner import CheckRunner, run_session
 from autograder.course import Assignment, Course, Exercise
 from autograder.grade import Grader, Work
 from autograder.records import CheckResult
 from autograder.sandbox import Sandbox
 from autograder.submission import Submission, read, read_release
-from autograder.wire import Cell
 
 LEAST_MARGIN = 100.0
 LEAST_NAMED = 0.85
@@ -103,8 +102,7 @@ class _Trials:
     ) -> None:
         self._course, self._catalogue, self._grader, self._said = course, catalogue, grader, verdicts
         self._assignment, self._on_step = catalogue.assignment, on_step
-        self._release_path = self._course.root / "release" / self._assignment.id / f"{self._assignment.id}.ipynb"
-        notebook = self._release_path.read_bytes()
+        notebook = course.notebook(self._assignment)
         self._release = read_release(notebook, self._assignment)
         self._cells = read(notebook, self._assignment, self._release).cells
         verdicts.catches = self._catches = {
@@ -114,8 +112,8 @@ class _Trials:
     def run(self) -> None:
         """Try everything."""
         self._look_at_the_checks()
-        self._try_notebook(self._release_path, 0.0)
-        self._try_notebook(self._course.root / "source" / self._assignment.id / self._release_path.name, 1.0)
+        self._try_notebook("release", 0.0)
+        self._try_notebook("source", 1.0)
         for exercise in self._assignment.exercises:
             for variant in self._catalogue.mistakes_in(exercise.id):
                 self._try_mistake(exercise, variant)
@@ -153,16 +151,16 @@ class _Trials:
         if alternatives < LEAST_ALTERNATIVES:
             self._said.advice.append(f"{exercise.id} has {alternatives} alternatives: {LEAST_ALTERNATIVES} are better")
 
-    def _try_notebook(self, path: Path, share: float) -> None:
+    def _try_notebook(self, step: str, share: float) -> None:
         """Grade a whole notebook that must get this share of every exercise's points."""
-        self._on_step(f"{path.parent.parent.name}/{path.name}")
-        submission = read(path.read_bytes(), self._assignment, self._release)
+        self._on_step(f"{step}/{self._assignment.id}")
+        submission = read(self._course.notebook(self._assignment, step), self._assignment, self._release)
         results, _ = self._grader.grade(submission, "verify")
         status = "attempted" if share else "not_attempted"
         for result in results:
             if result.score != share * result.max_score or result.status != status:
                 what = f"{result.score:g} of {result.max_score:g} points, {result.status}"
-                self._problem(f"{path.parent.parent.name}: {result.id} has {what}; expected {share:.0%}, {status}")
+                self._problem(f"{step}: {result.id} has {what}; expected {share:.0%}, {status}")
 
     def _judge(self, exercise: Exercise, source: str) -> list[CheckResult]:
         """Judge one exercise of a notebook that is the reference everywhere else."""

@@ -24,6 +24,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from autograder.cell import Cell
 from autograder.errors import WireError
 
 _LENGTHS = struct.Struct(">II")
@@ -72,14 +73,6 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
 
 class Message(msgspec.Struct, tag_field="type", frozen=True, kw_only=True):
     """Base of all messages."""
-
-
-class Cell(msgspec.Struct, frozen=True):
-    """One code cell of a notebook."""
-
-    name: str
-    """How the student would recognise it: the exercise's id, or "cell 7"."""
-    source: str
 
 
 class Load(Message, tag="load", frozen=True, kw_only=True):
@@ -231,7 +224,9 @@ class _PictureShell(msgspec.Struct, frozen=True, kw_only=True):
 
 def _tree_fields(message: Message) -> tuple[str, ...]:
     """Return the names of the fields that hold values."""
-    return ("args", "kwargs", "toward") if isinstance(message, Call) else ("value",) if isinstance(message, Value) else ()
+    if isinstance(message, Call):
+        return ("args", "kwargs", "toward")
+    return ("value",) if isinstance(message, Value) else ()
 
 
 def encode(message: Message) -> bytes:

@@ -23,7 +23,7 @@ from autograder.errors import AutograderError, GraderFault, NotGradable, Refused
 from autograder.grade import Grader
 from autograder.records import Isolation, Record
 from autograder.sandbox import Sandbox
-from autograder.submission import Released, read, read_release
+from autograder.submission import read, read_release
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,7 +88,7 @@ class Desk:
     def __init__(self, course: Course, assignment: Assignment, confined: bool) -> None:
         self.assignment, self._course, self._confined = assignment, course, confined
         self._catalogue = Catalogue(assignment)
-        self._released = _released(course, assignment)
+        self._released = read_release(course.notebook(assignment), assignment)
         self._sandbox: Sandbox | None = None
 
     def serve(self, runner: CheckRunner, channel: BufferedRWPair) -> None:
@@ -139,14 +139,6 @@ class Desk:
         if self._sandbox is not None:
             self._sandbox.close()
             self._sandbox = None
-
-
-def _released(course: Course, assignment: Assignment) -> Released:
-    path = course.root / "release" / assignment.id / f"{assignment.id}.ipynb"
-    try:
-        return read_release(path.read_bytes(), assignment)
-    except (OSError, NotGradable) as error:
-        raise RefusedToStart(f"{path} cannot be read ({error}): run `autograder build` first") from None
 
 
 def _send(channel: BufferedRWPair, answer: Answer) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -57,10 +58,11 @@ def assert_close(found: Any, expected: Tensor, quantity: str, what: str = "the o
     allowed = absolute + relative * right.abs()
     allowed[~right.isfinite()] = absolute
     wrong = error > allowed
-    times = error / allowed.clamp_min(1e-12)
+    times = torch.where(wrong & (allowed == 0), math.inf, error / allowed.clamp_min(1e-300))
     _miss(float(times.max()))
     if wrong.any():
-        worst = tuple(int(i) for i in torch.unravel_index(times.argmax(), times.shape))
+        # NumPy's, because torch's loads a computer algebra system first, which takes a second.
+        worst = tuple(int(i) for i in np.unravel_index(int(times.argmax()), tuple(times.shape)))
         place = f", most at position {worst}" if worst else ""
         share = f"{int(wrong.sum())} of {wrong.numel()} numbers"
         raise CheckFailed(f"{what} is not as expected: {share} differ{place}{_how_far(float(times.max()))}")

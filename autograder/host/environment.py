@@ -34,14 +34,20 @@ def quietly() -> Iterator[tuple[logging.Logger, list[str]]]:
     logger.addHandler(_Keep(lines))
     folder, variables = Path.cwd(), dict(os.environ)
     try:
-        with warnings.catch_warnings():
-            # nbgrader still does what its libraries have declared outdated; that is no news for our users.
-            warnings.filterwarnings("ignore", module="nbgrader")
+        with unwarned():
             yield logger, lines
     finally:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(variables)
+
+
+@contextmanager
+def unwarned() -> Iterator[None]:
+    """Keep back warnings about nbgrader's own code, which does some things that its libraries call outdated."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="nbgrader")
+        yield
 
 
 class _Keep(logging.Handler):

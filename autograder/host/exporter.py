@@ -97,14 +97,15 @@ class SubmissionExporter(NotebookExporter):
 def tidied(path: Path, limit_mib: float) -> Any:
     """Read a submitted notebook into one of format 4.5 that is valid, whatever the file held.
 
-    Sources, the kind of each cell and nbgrader's metadata are kept, outputs and all other metadata are not.
+    Sources, nbgrader's metadata and whether a cell is code are kept; outputs and all other metadata are not.
 
     Raises:
         NotGradable: when it is not a notebook.
     """
     cells = []
     for index, raw in enumerate(read_notebook(read_bytes(path, limit_mib))):
-        kind = raw["cell_type"] if raw["cell_type"] in ("code", "raw") else "markdown"
+        # A raw cell would arrive in the feedback as HTML.
+        kind = "code" if raw["cell_type"] == "code" else "markdown"
         nbgrader = raw["metadata"].get("nbgrader")
         cell = {
             "cell_type": kind,

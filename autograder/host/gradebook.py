@@ -47,7 +47,7 @@ def fill_gradebook(
         assignment_id: the assignment that all records belong to
         records: one for each student
         submitted: where the submissions are; by default nbgrader's folder in the course
-        on_student: called with each student before their results are filled in
+        on_student: called with each student, for progress
 
     Returns:
         for each student whose results did not arrive whole, what went wrong
@@ -62,6 +62,7 @@ def fill_gradebook(
     register(root, assignment_id)
     for student, record in by_student.items():
         if student not in graded:
+            on_student(student)
             _take_back(course, assignment_id, student, " ".join(record.notes))
     if not graded:
         return {}

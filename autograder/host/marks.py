@@ -7,6 +7,8 @@ from typing import Any
 
 from nbgrader.api import Gradebook, MissingEntry
 
+from autograder.host.environment import unwarned
+
 TOLERANCE = 1e-6
 """Two sums of points that differ by less are the same mark."""
 
@@ -15,10 +17,10 @@ def withdraw(db_url: str, assignment_id: str, student: str, reason: str) -> None
     """Leave no automatic grade of a submission standing, and say why in its comments.
 
     What a person has entered (manual scores, extra credit, comments) stays. The submission then needs manual grading,
-    which is how nbgrader shows that something has no grade yet. One that the gradebook does not know is entered: without,
-    it would count as not handed in, with 0 points.
+    which is how nbgrader shows that something has no grade yet. A submission that the gradebook does not know is
+    entered: otherwise it would count as not handed in, with 0 points.
     """
-    with Gradebook(db_url) as gradebook:
+    with unwarned(), Gradebook(db_url) as gradebook:
         gradebook.update_or_create_student(student)
         submission = gradebook.update_or_create_submission(assignment_id, student)
         for notebook in submission.notebooks:

@@ -52,6 +52,7 @@ def mend(notebook: Any, released: Any) -> list[str]:
             del cell.metadata["nbgrader"]
             said.append(f"a second cell {name} is not graded" if name in graded else f"a cell of unknown id {name!r}")
     _fill_gaps(notebook.cells, graded, said)
+    _disarm(notebook.cells, {cell.source for cell in released.cells if cell.cell_type == "markdown"})
     notebook.metadata = copy.deepcopy(released.metadata)
     return said
 
@@ -82,6 +83,13 @@ def _restored(cells: list[Any], index: int, released: Any) -> list[str]:
     if old.source != new.source:
         said.append(f"the source of {name} was changed")
     return said
+
+
+def _disarm(cells: list[Any], ours: set[str]) -> None:
+    """Take HTML and images out of the student's own text: it would act in the browser of whoever reads it."""
+    for cell in cells:
+        if cell.cell_type == "markdown" and cell.source not in ours:
+            cell.source = cell.source.replace("<", "&lt;").replace("![", "!\\[")
 
 
 def _fill_gaps(cells: list[Any], graded: dict[str, Any], said: list[str]) -> None:

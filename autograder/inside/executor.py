@@ -44,7 +44,7 @@ class Executor:
         except AttributeError as error:
             return Raised(kind="AttributeError", message=str(error))
         try:
-            with Watch(self._forbidden):
+            with Watch(self._forbidden), plots.closing_new_figures():
                 return Value(value=_WAYS[call.want](self, target, call))
         except ForbiddenShortcut as shortcut:
             return Forbidden(name=shortcut.name)

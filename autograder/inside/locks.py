@@ -29,22 +29,20 @@ class Locks:
 
     Args:
         scratch: the one folder that stays writable
-        memory_mib: what may be allocated on top of what the process has now
-        file_mib: largest file that may be written
-        cpu_seconds: CPU time after which the kernel kills
+        limits: resource limits, from `limits`
 
     Raises:
         OSError: when the machine does not offer one of them; the text says which.
     """
 
-    def __init__(self, scratch: Path, memory_mib: int, file_mib: int, cpu_seconds: int) -> None:
-        self._memory_mib, self._file_mib, self._cpu_seconds = memory_mib, file_mib, cpu_seconds
+    def __init__(self, scratch: Path, limits: dict[int, int]) -> None:
+        self._limits = limits
         self._ruleset = landlock.make_ruleset(readable_paths(), [scratch, Path(os.devnull)])
         self._filter = seccomp.compile_filter()
 
     def put_on(self) -> None:
         """Lock this process, for good. Raises OSError when a lock does not hold."""
-        set_limits(self._memory_mib, self._file_mib, self._cpu_seconds)
+        set_limits(self._limits)
         _drop_capabilities()
         _prctl(_PR_SET_NO_NEW_PRIVS, 1, "no_new_privs")
         landlock.restrict_self(self._ruleset)
@@ -66,17 +64,21 @@ def readable_paths() -> list[Path]:
     return sorted(paths)
 
 
-def set_limits(memory_mib: int, file_mib: int, cpu_seconds: int) -> None:
-    """Set the resource limits of this process; memory counts on top of what is mapped now."""
+def limits(memory_mib: int, file_mib: int, cpu_seconds: int) -> dict[int, int]:
+    """Return the resource limits of a child; memory counts on top of what this process has mapped now."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
-    limits = {
+    return {
         resource.RLIMIT_AS: pages * resource.getpagesize() + memory_mib * _MIB,
         resource.RLIMIT_CPU: cpu_seconds,
         resource.RLIMIT_FSIZE: file_mib * _MIB,
         resource.RLIMIT_NOFILE: 256,
         resource.RLIMIT_CORE: 0,
     }
-    for which, value in limits.items():
+
+
+def set_limits(values: dict[int, int]) -> None:
+    """Set resource limits of this process, soft and hard."""
+    for which, value in values.items():
         resource.setrlimit(which, (value, value))
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from autograder.cell import Cell
 from autograder.inside import plots
 from autograder.inside.executor import describe
 from autograder.inside.frames import register
-from autograder.wire import Cell, Loaded, Raised
+from autograder.wire import Loaded, Raised
 
 _SEED = 20170612  # any constant: two runs of one notebook must not differ by what torch drew
 
@@ -27,7 +28,6 @@ def run_cells(cells: list[Cell], started: Callable[[int], None]) -> tuple[dict[s
         cells: what to run
         started: called with a cell's index before it runs
     """
-    _prepare()
     namespace: dict[str, Any] = {"__name__": "__main__", "get_ipython": _Shell, "display": _nothing}
     errors: dict[int, Raised] = {}
     for index, cell in enumerate(cells):
@@ -40,7 +40,8 @@ def run_cells(cells: list[Cell], started: Callable[[int], None]) -> tuple[dict[s
     return namespace, Loaded(errors=errors, defined=defined)
 
 
-def _prepare() -> None:
+def prepare() -> None:
+    """Make this process ready to run notebooks in its children, who all inherit the same state."""
     random.seed(_SEED)
     np.random.seed(_SEED)
     torch.manual_seed(_SEED)

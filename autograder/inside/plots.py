@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,28 @@ def fresh_axes() -> Any:
     from matplotlib.figure import Figure
 
     return Figure().add_subplot()
+
+
+def open_figures() -> set[int]:
+    """Return the numbers of pyplot's open figures."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return set(pyplot.get_fignums()) if pyplot else set()
+
+
+def close_figures(but: set[int]) -> None:
+    """Close pyplot's figures except these."""
+    for number in open_figures() - but:
+        sys.modules["matplotlib.pyplot"].close(number)
+
+
+@contextmanager
+def closing_new_figures() -> Iterator[None]:
+    """Close the figures that are made meanwhile: nobody will look at them, and a notebook would show them."""
+    before = open_figures()
+    try:
+        yield
+    finally:
+        close_figures(but=before)
 
 
 def note_that_it_was_shown(*_: Any, **__: Any) -> None:

@@ -19,9 +19,16 @@ import sys
 from pathlib import Path
 
 import msgspec
+import torch
+
+from autograder.inside import notebook
+from autograder.inside.locks import Locks, limits, set_limits
+from autograder.inside.worker import serve
+from autograder.wire import Channel
 
 PID = struct.Struct("=i")
-FORK, WAIT, READY = b"F", b"W", b"R"
+FORK, WAIT, READY, REFUSED = b"F", b"W", b"R", b"E"
+FAILED_TO_LOCK, FAILED_TO_SERVE = 71, 72
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,30 +46,21 @@ def main() -> None:
     """Warm up, say so, then fork on demand until the control socket closes."""
     settings = msgspec.json.decode(sys.argv[1], type=Settings)
     control = socket.socket(fileno=os.dup(0))
+    warm_up()
     try:
-        locks = prepare(settings)
+        nursery = Nursery(settings, control)
     except OSError as error:
-        control.sendall(b"E" + str(error).encode()[:500])
+        control.sendall(REFUSED + str(error).encode()[:500])
         return
+    gc.collect()
+    gc.freeze()  # a collection in a child would touch, and so copy, every page
     control.sendall(READY)
-    child = 0
     while request := control.recv(1, socket.MSG_PEEK):
-        if request == FORK:
-            _, fds, _, _ = socket.recv_fds(control, 1, 1)
-            child = fork_child(settings, locks, fds[0], control)
-            os.close(fds[0])
-            pidfd = os.pidfd_open(child)
-            socket.send_fds(control, [PID.pack(child)], [pidfd])
-            os.close(pidfd)
-        elif request == WAIT:
-            control.recv(1)
-            control.sendall(PID.pack(os.waitpid(child, 0)[1]))
+        nursery.fork() if request == FORK else nursery.wait()
 
 
-def prepare(settings: Settings):  # type: ignore[no-untyped-def]  # the type would need the import that is put off
-    """Import what children need, once, and get the locks ready."""
-    import torch
-
+def warm_up() -> None:
+    """Load once what every child needs: what is loaded late must be loaded before the file system is closed."""
     torch.set_num_threads(1)
     import matplotlib
 
@@ -70,44 +68,66 @@ def prepare(settings: Settings):  # type: ignore[no-untyped-def]  # the type wou
     import matplotlib.figure
     import matplotlib.pyplot
 
-    from autograder.inside import worker  # noqa: F401  # children must find it in memory
-    from autograder.inside.locks import Locks
-
-    # What is loaded late must be loaded before the file system is closed: the description of the processor, fonts.
     torch.softmax(torch.randn(4, 4) @ torch.randn(4, 4), dim=-1)
+    weights = torch.nn.Linear(3, 3)
+    weights(torch.randn(2, 3)).sum().backward()
     matplotlib.figure.Figure().add_subplot().set_title("warm")
-    locks = None
-    if settings.confined:
-        locks = Locks(Path(settings.scratch), settings.memory_mib, settings.file_mib, settings.cpu_seconds)
-    gc.collect()
-    gc.freeze()  # a collection in a child would touch, and so copy, every page
-    return locks
+    notebook.prepare()
 
 
-def fork_child(settings: Settings, locks, channel_fd: int, control: socket.socket) -> int:  # type: ignore[no-untyped-def]
-    """Fork; the child locks itself in and serves, and never returns."""
-    pid = os.fork()
-    if pid:
-        return pid
-    code = 71
-    with contextlib.suppress(BaseException):
-        control.close()
-        os.closerange(0, 3)
-        for _ in range(3):
-            os.open(os.devnull, os.O_RDWR)
-        os.chdir(settings.scratch)
-        from autograder.inside.locks import set_limits
-        from autograder.inside.worker import serve
-        from autograder.wire import Channel
+class Nursery:
+    """Forks children and locks them in.
 
-        if locks is not None:
-            locks.put_on()
-        else:
-            set_limits(settings.memory_mib, settings.file_mib, settings.cpu_seconds)
-        code = 72
-        serve(Channel(channel_fd, settings.reply_mib * 4))
-        code = 0
-    os._exit(code)
+    Args:
+        settings: limits and the scratch folder
+        control: the socket on which children are asked for
+
+    Raises:
+        OSError: when a lock cannot be prepared on this machine.
+    """
+
+    def __init__(self, settings: Settings, control: socket.socket) -> None:
+        self._settings, self._control = settings, control
+        self._limits = limits(settings.memory_mib, settings.file_mib, settings.cpu_seconds)
+        self._locks = Locks(Path(settings.scratch), self._limits) if settings.confined else None
+        self._child = 0
+
+    def fork(self) -> None:
+        """Fork a child for the channel that came with the request."""
+        _, fds, _, _ = socket.recv_fds(self._control, 1, 1)
+        self._child = os.fork()
+        if not self._child:
+            self._live(fds[0])
+        os.close(fds[0])
+        pidfd = os.pidfd_open(self._child)
+        socket.send_fds(self._control, [PID.pack(self._child)], [pidfd])
+        os.close(pidfd)
+
+    def _live(self, channel_fd: int) -> None:
+        """Be the child: lock oneself in and serve; never returns."""
+        code = FAILED_TO_LOCK
+        with contextlib.suppress(BaseException):
+            self._control.close()
+            for fd in range(3):
+                os.dup2(_devnull(), fd)
+            os.chdir(self._settings.scratch)
+            if self._locks is not None:
+                self._locks.put_on()
+            else:
+                set_limits(self._limits)
+            code = FAILED_TO_SERVE
+            serve(Channel(channel_fd, self._settings.reply_mib * 4))
+            code = 0
+        os._exit(code)
+
+    def wait(self) -> None:
+        """Wait for the child that was forked last and say how it ended."""
+        self._control.recv(1)
+        self._control.sendall(PID.pack(os.waitpid(self._child, 0)[1]))
+
+
+def _devnull() -> int:
+    return os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ MOST_NAMED = 3
 def what_went_wrong(record: Record) -> str:
     """Say in one line what went wrong, the most telling thing first.
 
-    Known mistakes come first; then what stopped an exercise, such as "timeout in softmax"; failed checks are counted
+    What stopped an exercise comes first, such as "timeout in softmax", then known mistakes; failed checks are counted
     only when there is nothing of that kind to say. What was not attempted stands at the end. A submission that was not
     graded gives the reason.
     """
@@ -22,7 +22,7 @@ def what_went_wrong(record: Record) -> str:
     attempted = [exercise for exercise in record.exercises if exercise.status == "attempted"]
     if record.exercises and all(exercise.status == "not_attempted" for exercise in record.exercises):
         return words.NOTHING_ATTEMPTED
-    parts = _known_mistakes(attempted) + _stopped(attempted) or _counted(attempted)
+    parts = _stopped(attempted) + _known_mistakes(attempted) or _counted(attempted)
     return one_line("; ".join(parts + _not_there(record)) or words.ALL_PASS)
 
 
@@ -39,12 +39,11 @@ def _known_mistakes(exercises: list[ExerciseResult]) -> list[str]:
 
 
 def _stopped(exercises: list[ExerciseResult]) -> list[str]:
-    """Name, for exercises without a known mistake, the verdicts that are worse than wrong."""
+    """Name the verdicts that are worse than wrong; an exception that belongs to a known mistake is told with it."""
     return [
         f"{words.VERDICTS[verdict].short} in {name(exercise.id)}"
         for exercise in exercises
-        if not known_mistakes(exercise)
-        for verdict in dict.fromkeys(check.verdict for check in exercise.checks)
+        for verdict in dict.fromkeys(check.verdict for check in exercise.checks if not check.misconception)
         if verdict not in ("pass", "wrong", "skipped")
     ]
 

@@ -51,7 +51,7 @@ def test_a_known_mistake_and_a_timeout_elsewhere_are_both_said(make: Any) -> Non
         "s", make.five("softmax", "timeout"), make.five("attention_scores", "wrong", misconception="no_scale")
     )
 
-    assert what_went_wrong(record) == "no scale; timeout in softmax"
+    assert what_went_wrong(record) == "timeout in softmax; no scale"
 
 
 def test_wrong_numbers_without_a_name_are_counted(make: Any) -> None:

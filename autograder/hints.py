@@ -1,0 +1,33 @@
+"""Hands out an exercise's hints one tier at a time, and remembers in the student's folder how far they got."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from autograder.course import Exercise
+from autograder.records import write_atomically
+
+MEMORY = ".autograder-hints.json"
+
+
+def next_hint(exercise: Exercise, folder: Path) -> tuple[int, str]:
+    """Return the number and the text of the next tier; after the last one, the last one again.
+
+    Args:
+        exercise: whose hints they are; it must have some
+        folder: where the notebook is, and the memory of earlier hints
+    """
+    memory = folder / MEMORY
+    seen = _read(memory)
+    tier = min(seen.get(exercise.id, 0) + 1, len(exercise.hints))
+    write_atomically(memory, msgspec.json.encode(seen | {exercise.id: tier}))
+    return tier, exercise.hints[tier - 1]
+
+
+def _read(memory: Path) -> dict[str, int]:
+    try:
+        return msgspec.json.decode(memory.read_bytes(), type=dict[str, int])
+    except (OSError, msgspec.MsgspecError):
+        return {}  # no memory, or a spoilt one: begin with the first hint
