@@ -63,42 +63,40 @@ def _explanations(
 ) -> tuple[dict[str, int], dict[str, list[Misconception]]]:
     """Return the number of telling calls by known mistake, and the known mistakes that explain each check."""
     failed = {check: steps for check, steps in failed.items() if steps}
-    right = {check: _replay(catalogue.reference, steps) for check, steps in failed.items()}
     evidence: dict[str, int] = {}
     explains: dict[str, list[Misconception]] = {check: [] for check in failed}
-    for variant in catalogue.mistakes_in(exercise) if failed else []:
-        entry = variant.entry
-        assert isinstance(entry, Misconception)
-        namespace = catalogue.namespace(variant)
-        for check, steps in failed.items():
-            found = _replay(namespace, steps)
-            telling = _telling_calls(steps, found, right[check])
-            if telling:
-                evidence[entry.name] = evidence.get(entry.name, 0) + telling
-                explains[check].append(entry)
+    if not failed:
+        return evidence, explains
+    with _silence():
+        right = {check: list(_replay(catalogue.reference, steps)) for check, steps in failed.items()}
+        for variant in catalogue.mistakes_in(exercise):
+            entry = variant.entry
+            assert isinstance(entry, Misconception)
+            namespace = catalogue.namespace(variant)
+            for check, steps in failed.items():
+                if telling := _telling_calls(steps, _replay(namespace, steps), right[check]):
+                    evidence[entry.name] = evidence.get(entry.name, 0) + telling
+                    explains[check].append(entry)
     return evidence, explains
 
 
-def _telling_calls(steps: list[Step], found: list[Any], right: list[Any]) -> int:
+def _telling_calls(steps: list[Step], found: Iterator[Any], right: list[Any]) -> int:
     """Return in how many calls the mistake gives the student's result and not the right one; 0 if any call differs."""
     telling = 0
     for step, of_mistake, of_reference in zip(steps, found, right, strict=True):
         if not same(step.outcome, of_mistake):
-            return 0
+            return 0  # most known mistakes end here, at the first call, and the rest need not be replayed
         telling += not same(of_mistake, of_reference)
     return telling
 
 
-def _replay(namespace: dict[str, Any], steps: list[Step]) -> list[Any]:
+def _replay(namespace: dict[str, Any], steps: list[Step]) -> Iterator[Any]:
     ask = live_asker(Executor(namespace))
-    outcomes: list[Any] = []
-    with _silence():
-        for step in steps:
-            try:
-                outcomes.append(ask(step.call))
-            except StudentFailure as error:
-                outcomes.append(error)
-    return outcomes
+    for step in steps:
+        try:
+            yield ask(step.call)
+        except StudentFailure as error:
+            yield error
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 from autograder.catalogue import Catalogue
@@ -120,7 +121,8 @@ class Grader:
 
         @contextmanager
         def open_student() -> Iterator[Student]:
-            load = Load(cells=work.cells, stand_ins=replaced, forbidden=exercise.forbids)
+            parameters = {name: list(signature(self._catalogue.reference[name]).parameters) for name in replaced}
+            load = Load(cells=work.cells, stand_ins=parameters, forbidden=exercise.forbids)
             with self._sandbox.open(load, stand_in_for(self._catalogue.reference, replaced)) as inside:
                 work.note_errors(inside.errors)
                 yield Student(inside.call, self._assignment.exercises)

@@ -75,7 +75,7 @@ class Sandbox:
 
     def __init__(self, limits: Limits, confined: bool = True) -> None:
         self.limits, self.confined = limits, confined
-        self._scratch = Path(tempfile.mkdtemp(prefix="autograder-scratch-"))
+        self.scratch = Path(tempfile.mkdtemp(prefix="autograder-scratch-"))
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._start()
@@ -85,7 +85,7 @@ class Sandbox:
 
     def _start(self) -> None:
         settings = Settings(
-            scratch=str(self._scratch),
+            scratch=str(self.scratch),
             memory_mib=self.limits.memory_mib,
             file_mib=self.limits.file_mib,
             reply_mib=self.limits.reply_mib,
@@ -99,8 +99,8 @@ class Sandbox:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=_environment(self._scratch),
-                cwd=self._scratch,
+                env=_environment(self.scratch),
+                cwd=self.scratch,
                 start_new_session=True,
             )
         self._control.settimeout(_START_SECONDS)
@@ -157,7 +157,7 @@ class Sandbox:
 
     def _empty_scratch(self) -> None:
         try:
-            for entry in self._scratch.iterdir():
+            for entry in self.scratch.iterdir():
                 if entry.is_dir() and not entry.is_symlink():
                     shutil.rmtree(entry)
                 else:
@@ -174,7 +174,7 @@ class Sandbox:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -205,7 +205,8 @@ class Inside:
                 running = message.index
         except (WireError, StudentFailure) as error:
             raise CellStopped(running, error if isinstance(error, StudentFailure) else self._garbage(error)) from None
-        self.errors = {load.cells[i].name: e for i, e in message.errors.items() if 0 <= i < len(load.cells)}
+        errors = {i: self._same_everywhere(e) for i, e in message.errors.items() if 0 <= i < len(load.cells)}
+        self.errors = {load.cells[i].name: error for i, error in errors.items()}
         self._deadline = time.monotonic() + self._sandbox.limits.check_seconds
 
     def call(self, call: Call) -> Any:
@@ -222,7 +223,14 @@ class Inside:
             raise self._garbage(error) from None
         if isinstance(message, Value):
             return message.value
+        if isinstance(message, Raised):
+            message = self._same_everywhere(message)
         raise failure(message, self.errors.get(str(call.target)))
+
+    def _same_everywhere(self, raised: Raised) -> Raised:
+        """Take the name of the scratch folder, which is another in each run, out of an exception's text."""
+        scratch = str(self._sandbox.scratch)
+        return msgspec.structs.replace(raised, message=raised.message.replace(scratch, "the scratch folder"))
 
     def _ask_reference(self, call: Call) -> Message:
         if self._reference is None:

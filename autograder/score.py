@@ -48,7 +48,11 @@ def _message(error: BaseException) -> str:
     if isinstance(error, StudentError):
         return f"Your code raised {error}" + (f" ({error.where})" if error.where else "")
     if isinstance(error, StudentFailure):
-        return f"Your code {error}" if error.verdict in ("timeout", "memory", "forbidden") else _sentence(str(error))
+        return (
+            _sentence(f"your code {error}")
+            if error.verdict in ("timeout", "memory", "forbidden")
+            else _sentence(str(error))
+        )
     if isinstance(error, CheckFailed):
         return _sentence(str(error))
     # A plain assert, or a check that stumbled over what it was given: its text may hold hidden values.
@@ -56,7 +60,7 @@ def _message(error: BaseException) -> str:
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!", ")")) else ".")
 
 
 def unrun_result(check: Check, verdict: Verdict, message: str) -> CheckResult:

@@ -79,8 +79,8 @@ class Load(Message, tag="load", frozen=True, kw_only=True):
     """To the inside: run these cells."""
 
     cells: list[Cell]
-    stand_ins: list[str] = []
-    """Functions to be replaced by calls back to the reference once the cells have run."""
+    stand_ins: dict[str, list[str]] = {}
+    """Functions to be replaced by calls back to the reference once the cells have run, and their parameters."""
     forbidden: list[str] = []
     """Dotted names of shortcuts, such as "torch.softmax"."""
 

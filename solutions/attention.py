@@ -139,8 +139,8 @@ def plot_attention(
         raise ValueError(f"weights must be (query tokens, key tokens) = {expected}, got {tuple(weights.shape)}")
     if ax is None:
         _, ax = plt.subplots()
-    # Weights that come out of a layer carry a graph; NumPy, and with it matplotlib, takes only those that do not.
-    ax.imshow(weights.detach(), vmin=0.0, vmax=1.0)
+    # Weights that come out of a layer carry a graph and may lie on a GPU. matplotlib draws NumPy arrays, which do neither.
+    ax.imshow(weights.detach().cpu().numpy(), vmin=0.0, vmax=1.0)
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens, rotation=90)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
     ax.set_xlabel("key")

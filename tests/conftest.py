@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from autograder.catalogue import Catalogue
+from autograder.cell import Cell
 from autograder.course import Course, Limits, read_course
 from autograder.sandbox import Sandbox
-from autograder.cell import Cell
 from autograder.wire import Call, Load
 
 SOLUTION = '''

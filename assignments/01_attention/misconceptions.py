@@ -1296,7 +1296,7 @@ def picture_transposed(weights, query_tokens, key_tokens, ax=None):
     if tuple(weights.shape) != (len(query_tokens), len(key_tokens)):
         raise ValueError("one row per query token and one column per key token")
     ax = plt.subplots()[1] if ax is None else ax
-    ax.imshow(weights.detach().T, vmin=0.0, vmax=1.0)
+    ax.imshow(weights.detach().numpy().T, vmin=0.0, vmax=1.0)
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
     return ax
@@ -1316,7 +1316,7 @@ def labels_swapped(weights, query_tokens, key_tokens, ax=None):
     if tuple(weights.shape) != (len(query_tokens), len(key_tokens)):
         raise ValueError("one row per query token and one column per key token")
     ax = plt.subplots()[1] if ax is None else ax
-    ax.imshow(weights.detach(), vmin=0.0, vmax=1.0)
+    ax.imshow(weights.detach().numpy(), vmin=0.0, vmax=1.0)
     ax.set_xticks(range(len(query_tokens)), labels=query_tokens)
     ax.set_yticks(range(len(key_tokens)), labels=key_tokens)
     return ax
@@ -1336,7 +1336,7 @@ def labels_missing(weights, query_tokens, key_tokens, ax=None):
     if tuple(weights.shape) != (len(query_tokens), len(key_tokens)):
         raise ValueError("one row per query token and one column per key token")
     ax = plt.subplots()[1] if ax is None else ax
-    ax.imshow(weights.detach(), vmin=0.0, vmax=1.0)
+    ax.imshow(weights.detach().numpy(), vmin=0.0, vmax=1.0)
     ax.set_xlabel("key")
     ax.set_ylabel("query")
     return ax
@@ -1357,7 +1357,7 @@ def limits_left_open(weights, query_tokens, key_tokens, ax=None):
     if tuple(weights.shape) != (len(query_tokens), len(key_tokens)):
         raise ValueError("one row per query token and one column per key token")
     ax = plt.subplots()[1] if ax is None else ax
-    ax.imshow(weights.detach())
+    ax.imshow(weights.detach().numpy())
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
     return ax
@@ -1377,7 +1377,7 @@ def window_shown(weights, query_tokens, key_tokens, ax=None):
     if tuple(weights.shape) != (len(query_tokens), len(key_tokens)):
         raise ValueError("one row per query token and one column per key token")
     ax = plt.subplots()[1] if ax is None else ax
-    ax.imshow(weights.detach(), vmin=0.0, vmax=1.0)
+    ax.imshow(weights.detach().numpy(), vmin=0.0, vmax=1.0)
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
     plt.show()
@@ -1398,7 +1398,7 @@ def given_axes_ignored(weights, query_tokens, key_tokens, ax=None):
     if tuple(weights.shape) != (len(query_tokens), len(key_tokens)):
         raise ValueError("one row per query token and one column per key token")
     _, ax = plt.subplots()
-    ax.imshow(weights.detach(), vmin=0.0, vmax=1.0)
+    ax.imshow(weights.detach().numpy(), vmin=0.0, vmax=1.0)
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
     return ax
@@ -1420,7 +1420,7 @@ def image_returned(weights, query_tokens, key_tokens, ax=None):
     ax = plt.subplots()[1] if ax is None else ax
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
-    return ax.imshow(weights.detach(), vmin=0.0, vmax=1.0)
+    return ax.imshow(weights.detach().numpy(), vmin=0.0, vmax=1.0)
 
 
 @misconception(
@@ -1437,7 +1437,7 @@ def nothing_returned(weights, query_tokens, key_tokens, ax=None):
     if tuple(weights.shape) != (len(query_tokens), len(key_tokens)):
         raise ValueError("one row per query token and one column per key token")
     ax = plt.subplots()[1] if ax is None else ax
-    ax.imshow(weights.detach(), vmin=0.0, vmax=1.0)
+    ax.imshow(weights.detach().numpy(), vmin=0.0, vmax=1.0)
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
 
@@ -1455,7 +1455,7 @@ def nothing_returned(weights, query_tokens, key_tokens, ax=None):
 )
 def shape_not_checked(weights, query_tokens, key_tokens, ax=None):
     ax = plt.subplots()[1] if ax is None else ax
-    ax.imshow(weights.detach(), vmin=0.0, vmax=1.0)
+    ax.imshow(weights.detach().numpy(), vmin=0.0, vmax=1.0)
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
     return ax

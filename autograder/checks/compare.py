@@ -49,7 +49,7 @@ def assert_close(found: Any, expected: Tensor, quantity: str, what: str = "the o
     if bad.any():
         _miss(math.inf)
         kind = "nan" if found[bad].isnan().any() else "infinite"
-        raise CheckFailed(f"{what} has {int(bad.sum())} {kind} entries of {found.numel()}, the first at {_first(bad)}")
+        raise CheckFailed(f"{what}: {int(bad.sum())} of {found.numel()} numbers are {kind}, the first at {_first(bad)}")
     absolute, relative = TOLERANCES[quantity]
     wide, right = found.to(torch.float64), expected.to(torch.float64)
     error = (wide - right).abs()
@@ -65,19 +65,19 @@ def assert_close(found: Any, expected: Tensor, quantity: str, what: str = "the o
         worst = tuple(int(i) for i in np.unravel_index(int(times.argmax()), tuple(times.shape)))
         place = f", most at position {worst}" if worst else ""
         share = f"{int(wrong.sum())} of {wrong.numel()} numbers"
-        raise CheckFailed(f"{what} is not as expected: {share} differ{place}{_how_far(float(times.max()))}")
+        raise CheckFailed(f"{what}: {share} are not as expected{place}{_how_far(float(times.max()))}")
 
 
 def _assert_tensor_like(found: Any, expected: Tensor, what: str) -> None:
     problem = ""
     if not isinstance(found, Tensor):
-        problem = f"{what} must be a torch.Tensor, got {in_words(found)}"
+        problem = f"{what}: expected a torch.Tensor, got {in_words(found)}"
     elif tuple(found.shape) != tuple(expected.shape):
-        problem = f"{what} must have the shape {tuple(expected.shape)}, got {tuple(found.shape)}"
+        problem = f"{what}: expected the shape {tuple(expected.shape)}, got {tuple(found.shape)}"
     elif found.dtype != expected.dtype:
-        problem = f"{what} must have the dtype {expected.dtype}, got {found.dtype}"
+        problem = f"{what}: expected the dtype {expected.dtype}, got {found.dtype}"
     elif not found.numel():
-        problem = f"{what} is empty"
+        problem = f"{what}: expected numbers, got an empty tensor"
     if problem:
         _miss(math.inf)
         raise CheckFailed(problem)
@@ -102,7 +102,7 @@ def assert_equal(found: Any, expected: Any, what: str) -> None:
     """
     if type(found) is not type(expected) or found != expected:
         _miss(math.inf)
-        raise CheckFailed(f"{what} is not as expected")
+        raise CheckFailed(f"{what}: not as expected")
 
 
 def assert_true(condition: Any, message: str) -> None:

@@ -7,6 +7,7 @@ is graded in one pytest session, and every check is still plain pytest, with fix
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -172,10 +173,20 @@ def run_session(files: list[Path], loop: Callable[[CheckRunner], None]) -> None:
             raised.append(error)
 
     runner = CheckRunner(guarded)
-    code = pytest.main([*_QUIET, "--rootdir", str(files[0].parent), *map(str, files)], plugins=[runner])
+    try:
+        code = pytest.main([*_QUIET, "--rootdir", str(files[0].parent), *map(str, files)], plugins=[runner])
+    finally:
+        _forget(files)
     if raised:
         raise raised[0]
     if runner.problems:
         raise GraderFault(f"the checks cannot be read: {'; '.join(runner.problems)}")
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
         raise GraderFault(f"the session of checks ended early (pytest exit code {int(code)})")
+
+
+def _forget(files: list[Path]) -> None:
+    """Take the modules of checks out of memory: pytest would give the next assignment's file of that name the old one."""
+    paths = {str(path) for path in files}
+    for name in [n for n, module in sys.modules.items() if getattr(module, "__file__", None) in paths]:
+        del sys.modules[name]

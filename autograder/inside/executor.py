@@ -44,7 +44,7 @@ class Executor:
         except AttributeError as error:
             return Raised(kind="AttributeError", message=str(error))
         try:
-            with Watch(self._forbidden), plots.closing_new_figures():
+            with Watch(self._forbidden), plots.off_stage(), torch.enable_grad():
                 return Value(value=_WAYS[call.want](self, target, call))
         except ForbiddenShortcut as shortcut:
             return Forbidden(name=shortcut.name)
@@ -59,9 +59,8 @@ class Executor:
         return found  # type: ignore[no-any-return]  # calling what is not callable raises, and that is an answer
 
     def _value(self, target: Callable[..., Any], call: Call) -> Any:
-        with torch.enable_grad():
-            args, kwargs = self._inward((call.args, call.kwargs))
-            return self._outward(target(*args, **kwargs), args)
+        args, kwargs = self._inward((call.args, call.kwargs))
+        return self._outward(target(*args, **kwargs), args)
 
     def _aftermath(self, target: Callable[..., Any], call: Call) -> Any:
         args, kwargs = self._inward((call.args, call.kwargs))

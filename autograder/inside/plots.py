@@ -13,7 +13,12 @@ import torch
 from autograder.wire import Picture
 
 _MOST_LABELS = 200
-_shown = False
+
+
+class _Stage:
+    """What happened while a call was on."""
+
+    shown = False
 
 
 def fresh_axes() -> Any:
@@ -36,19 +41,24 @@ def close_figures(but: set[int]) -> None:
 
 
 @contextmanager
-def closing_new_figures() -> Iterator[None]:
-    """Close the figures that are made meanwhile: nobody will look at them, and a notebook would show them."""
-    before = open_figures()
+def off_stage() -> Iterator[None]:
+    """Keep figures to ourselves: those made meanwhile are closed, and `plt.show` only notes that it was called."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        yield
+        return
+    before, show = open_figures(), pyplot.show
+    _Stage.shown = False
+    pyplot.show = _note_that_it_was_shown  # type: ignore[attr-defined]
     try:
         yield
     finally:
+        pyplot.show = show  # type: ignore[attr-defined]
         close_figures(but=before)
 
 
-def note_that_it_was_shown(*_: Any, **__: Any) -> None:
-    """Take the place of `plt.show` inside, where there is nobody to look."""
-    global _shown
-    _shown = True
+def _note_that_it_was_shown(*_: Any, **__: Any) -> None:
+    _Stage.shown = True
 
 
 def describe_axes(value: Any, args: tuple[Any, ...]) -> Picture | None:
@@ -66,7 +76,7 @@ def describe_axes(value: Any, args: tuple[Any, ...]) -> Picture | None:
         x_labels=_labels(value.get_xticklabels()),
         y_labels=_labels(value.get_yticklabels()),
         in_given_axes=any(arg is value for arg in args),
-        shown=_shown,
+        shown=_Stage.shown,
     )
 
 

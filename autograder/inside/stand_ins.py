@@ -17,10 +17,15 @@ from autograder.wire import Call, Message, Raised, Value
 Ask = Callable[[Call], Message]
 
 
-def stand_in(name: str, ask: Ask) -> Callable[..., Any]:
-    """Return a function that answers like the reference's `name`."""
+def stand_in(name: str, parameters: list[str], ask: Ask) -> Callable[..., Any]:
+    """Return a function that answers like the reference's `name`, whose parameters are called `parameters`."""
 
     def function(*args: Any, **kwargs: Any) -> Any:
+        # Gradients are asked for by position, so what was passed by name is put where it belongs.
+        for parameter in parameters[len(args) :]:
+            if parameter not in kwargs:
+                break
+            args += (kwargs.pop(parameter),)
         tensors = tuple(a for a in args if isinstance(a, Tensor))
         results = _Remote.apply(ask, name, args, kwargs, *tensors)  # type: ignore[no-untyped-call]
         return results[0] if len(results) == 1 else results

@@ -23,8 +23,8 @@ def serve(channel: Channel) -> None:
         channel.send(call)
         return channel.receive()
 
-    for name in load.stand_ins:
-        namespace[name] = stand_in(name, ask)
+    for name, parameters in load.stand_ins.items():
+        namespace[name] = stand_in(name, parameters, ask)
     executor = Executor(namespace, load.forbidden)
     while True:
         try:

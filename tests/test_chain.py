@@ -1,0 +1,292 @@
+"""Submissions to records: resumable, atomic, one grader at a time, and no fault that becomes a mark."""
+
+import fcntl
+import json
+import shutil
+import signal
+from pathlib import Path
+
+import psutil
+import pytest
+
+from autograder import build
+from autograder.catalogue import Catalogue
+from autograder.chain import grade, make_plan, record_for, students_of
+from autograder.course import read_course
+from autograder.errors import GraderFault, RefusedToStart, UsageError
+from autograder.handin import fill
+from autograder.pool import Pool
+from autograder.records import decode, encode
+from autograder.worker import Job
+
+ROOT = Path(__file__).parent.parent
+ASSIGNMENT = "01_attention"
+
+SOLUTION = '''"""Two exercises, one on the other."""
+
+
+def double(x):
+    """Twice x."""
+    return 2 * x
+
+
+def quadruple(x):
+    """Four times x."""
+    return double(double(x))
+'''
+
+FILES = {
+    "exercises.toml": (
+        '[[exercise]]\nid = "double"\ntitle = "Doubling"\npoints = 2\nhints = ["How often?"]\n\n'
+        '[[exercise]]\nid = "quadruple"\ntitle = "Twice doubled"\npoints = 3\ndepends_on = ["double"]\n'
+    ),
+    "lesson.py": (
+        '# %% setup\nimport torch\n\n# %% solution="double"\n\n# %% check="double"\n\n'
+        '# %% solution="quadruple"\n\n# %% check="quadruple"\n'
+    ),
+    "test_public.py": "",
+    "misconceptions.py": "",
+    "alternatives.py": "",
+    "test_hidden.py": '''
+from autograder.checks import assert_close, exercise, points
+
+
+@exercise("double")
+@points(2)
+def test_double(student, draw):
+    """Every number is doubled."""
+    x = draw.normal(2, 3)
+    assert_close(student.double(x), 2 * x, "attention")
+
+
+@exercise("quadruple")
+@points(3)
+def test_quadruple(student, draw):
+    """Every number is taken four times."""
+    x = draw.normal(2, 3)
+    assert_close(student.quadruple(x), 4 * x, "attention")
+''',
+}
+
+RIGHT = {"double": "def double(x):\n    return x + x", "quadruple": "def quadruple(x):\n    return double(double(x))"}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    root = tmp_path_factory.mktemp("course")
+    folder = root / "assignments" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    (root / "solutions").mkdir()
+    shutil.copy(ROOT / "assignments" / "course.toml", root / "assignments")
+    (root / "solutions" / "attention.py").write_text(SOLUTION)
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    build.write(read_course(root))
+    return root
+
+
+@pytest.fixture
+def course(built, tmp_path):
+    """A course of its own, with one right submission by `right`."""
+    root = Path(shutil.copytree(built, tmp_path / "course"))
+    hand_in(root, "right", RIGHT)
+    return root
+
+
+def hand_in(root, student, answers, then=None):
+    folder = root / "submitted" / student / ASSIGNMENT
+    folder.mkdir(parents=True, exist_ok=True)
+    release = read_course(root).notebook(read_course(root).assignments[0])
+    (folder / f"{ASSIGNMENT}.ipynb").write_bytes(fill(release, answers, then))
+
+
+def grade_all(root, **options):
+    plan = make_plan(root, ASSIGNMENT)
+    return {record.student: record for record in grade(plan, students_of(plan), **options)}
+
+
+def verdicts(record):
+    return {e.id: [c.verdict for c in e.checks] for e in record.exercises}
+
+
+def test_a_record_is_written_for_each_student(course):
+    hand_in(course, "half", {"double": RIGHT["double"]})
+    records = grade_all(course)
+    assert (records["right"].score, records["half"].score) == (5, 2)
+    for student, record in records.items():
+        path = course / "results" / ASSIGNMENT / f"{student}.json"
+        assert path.read_bytes() == encode(record)
+        assert decode(path.read_bytes()) == record
+        assert json.loads(path.read_text())["schema"] == 1
+
+
+def test_a_later_exercise_is_judged_with_the_reference_in_the_place_of_a_wrong_one(course):
+    hand_in(course, "wrong-below", RIGHT | {"double": "def double(x):\n    return 3 * x"})
+    assert verdicts(grade_all(course)["wrong-below"]) == {"double": ["wrong"], "quadruple": ["pass"]}
+
+
+def test_an_exercise_that_makes_up_for_a_wrong_one_passes_as_well(course):
+    halves = "def quadruple(x):\n    return 4 * double(x) / 3"
+    hand_in(course, "made-up-for", {"double": "def double(x):\n    return 3 * x", "quadruple": halves})
+    assert verdicts(grade_all(course)["made-up-for"]) == {"double": ["wrong"], "quadruple": ["pass"]}
+
+
+def test_a_deleted_exercise_is_missing_and_the_next_one_still_judged(course):
+    from autograder.handin import delete
+
+    hand_in(course, "deleted", RIGHT, delete("double"))
+    record = grade_all(course)["deleted"]
+    assert [e.status for e in record.exercises] == ["missing", "attempted"]
+    assert record.score == 3
+
+
+def test_the_last_of_two_cells_counts_and_that_is_noted(course):
+    from autograder.handin import cell_of, duplicate
+
+    def work_in_the_copy(cells):
+        duplicate("double")(cells)
+        cell_of(cells, "double")["source"] = "def double(x):\n    return x"
+
+    hand_in(course, "doubled", RIGHT, work_in_the_copy)
+    record = grade_all(course)["doubled"]
+    assert record.score == 5
+    assert record.notes == ["double has 2 cells; the last one counts."]
+
+
+def test_a_cell_that_ends_the_process_is_named_and_the_rest_is_graded(course):
+    def add_a_bad_cell(cells):
+        cells.insert(
+            1, {"cell_type": "code", "id": "x", "metadata": {}, "source": "import os\nos._exit(3)", "outputs": []}
+        )
+
+    hand_in(course, "exits", RIGHT, add_a_bad_cell)
+    record = grade_all(course)["exits"]
+    assert record.score == 5
+    assert "cell 2" in record.notes[0]
+    assert "exit code 3" in record.notes[0]
+
+
+def test_what_is_graded_is_kept_and_what_changed_is_graded_again(course):
+    first = grade_all(course)["right"]
+    path = course / "results" / ASSIGNMENT / "right.json"
+    stamp = path.stat().st_mtime_ns
+    assert grade_all(course)["right"] == first
+    assert path.stat().st_mtime_ns == stamp
+    hand_in(course, "right", {"double": RIGHT["double"]})
+    assert grade_all(course)["right"].score == 2
+
+
+def test_a_changed_check_regrades(course):
+    first = grade_all(course)["right"]
+    checks = course / "assignments" / ASSIGNMENT / "test_hidden.py"
+    checks.write_text(checks.read_text().replace("4 * x", "5 * x"))
+    # The reference now fails its own check, but so does the student, by comparison: that is `wrong`, not a crash.
+    assert grade_all(course)["right"].fingerprint != first.fingerprint
+
+
+def test_workers_and_order_do_not_change_a_byte(course):
+    hand_in(course, "wrong", RIGHT | {"double": "def double(x):\n    return 3 * x"})
+    hand_in(course, "raises", RIGHT | {"quadruple": "def quadruple(x):\n    return object() + x"})
+    one = grade_all(course, workers=1)
+    shutil.rmtree(course / "results")
+    two = grade_all(course, workers=2)
+    assert {s: encode(r) for s, r in one.items()} == {s: encode(r) for s, r in two.items()}
+
+
+def test_a_submission_without_a_notebook_is_not_graded_and_says_why(course):
+    (course / "submitted" / "empty" / ASSIGNMENT).mkdir(parents=True)
+    record = grade_all(course)["empty"]
+    assert (record.status, record.score) == ("not_gradable", None)
+    assert "No notebook was handed in" in record.notes[0]
+
+
+def test_a_link_is_not_followed(course):
+    folder = course / "submitted" / "link" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    (folder / f"{ASSIGNMENT}.ipynb").symlink_to(course / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    assert grade_all(course)["link"].status == "not_gradable"
+
+
+def test_a_reference_that_stumbles_over_its_own_check_is_a_grader_fault_and_no_mark(course):
+    checks = course / "assignments" / ASSIGNMENT / "test_hidden.py"
+    checks.write_text(checks.read_text().replace("x = draw.normal(2, 3)", "x = draw.unheard_of(2, 3)", 1))
+    record = grade_all(course)["right"]
+    assert (record.status, record.score, record.exercises) == ("grader_fault", None, [])
+    assert "fails with the reference" in record.notes[0]
+
+
+def test_a_grader_fault_is_graded_again_the_next_time(course):
+    checks = course / "assignments" / ASSIGNMENT / "test_hidden.py"
+    good = checks.read_text()
+    checks.write_text(good.replace("x = draw.normal(2, 3)", "x = draw.unheard_of(2, 3)", 1))
+    assert grade_all(course)["right"].status == "grader_fault"
+    checks.write_text(good)
+    assert grade_all(course)["right"].score == 5
+
+
+def test_checks_that_cannot_be_read_stop_everything(course):
+    (course / "assignments" / ASSIGNMENT / "test_hidden.py").write_text("def broken(:\n")
+    with pytest.raises(GraderFault, match="the checks cannot be read"):
+        grade_all(course)
+    assert not (course / "results" / ASSIGNMENT / "right.json").exists()
+
+
+def test_a_course_that_was_not_built_refuses_to_start(course):
+    shutil.rmtree(course / "release")
+    with pytest.raises((GraderFault, RefusedToStart, UsageError), match="autograder build"):
+        grade_all(course)
+
+
+def test_two_graders_on_one_folder_do_not_mix(course):
+    folder = course / "results" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another grader is at work"):
+            grade_all(course)
+
+
+def test_a_process_that_dies_costs_one_submission_its_grading_and_no_other(course):
+    """The grading process is killed while it works: that submission is a fault of ours, the next one is graded."""
+    plan = make_plan(course, ASSIGNMENT)
+    endless = RIGHT | {"double": "def double(x):\n    while True:\n        pass"}
+    release = plan.course.notebook(plan.assignment)
+    with Pool(plan.course, plan.assignment) as pool:
+        ours = {p.pid for p in psutil.Process().children()}
+        first = Job(student="killed", notebook=fill(release, endless))
+        second = Job(student="fine", notebook=fill(release, RIGHT))
+
+        def jobs():
+            yield first
+            yield second
+
+        records = {}
+        worker = next(p for p in psutil.Process().children() if p.pid in ours and "autograder.worker" in p.cmdline())
+        import threading
+
+        threading.Timer(6, lambda: worker.send_signal(signal.SIGKILL)).start()
+        for record in pool.grade(jobs()):
+            records[record.student] = record
+    # Killed during the endless loop (6 s is between the start and the end of its two time limits).
+    assert records["fine"].score == 5
+    assert records["killed"].status in ("grader_fault", "graded")
+    assert records["killed"].status == "grader_fault" or records["killed"].score == 3
+
+
+def test_one_record_at_a_time_as_nbgrader_asks_for_it(course):
+    assert record_for(course, ASSIGNMENT, "right").score == 5
+    hand_in(course, "another", {})
+    assert record_for(course, ASSIGNMENT, "another").score == 0
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda root: shutil.rmtree(root / "submitted"), "no folder of submissions"),
+        (lambda root: shutil.rmtree(root / "submitted" / "right"), "nothing to grade"),
+    ],
+)
+def test_nothing_to_grade_says_where_it_looked(course, prepare, message):
+    prepare(course)
+    with pytest.raises(UsageError, match=message):
+        grade_all(course)

@@ -1,0 +1,170 @@
+"""`verify` says that the course is in order, and says what is wrong when it is not."""
+
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+
+from autograder import build
+from autograder.course import read_course
+from autograder.verify import verify
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def attention():
+    course = read_course(ROOT)
+    return verify(course, course.assignment("01_attention"))
+
+
+def test_01_attention_is_in_order(attention):
+    assert attention.problems == []
+    assert attention.advice == []
+
+
+def test_its_points_sum_to_100(attention):
+    assert attention.assignment.points == 100
+
+
+def test_it_knows_at_least_30_misconceptions_and_15_alternatives(attention):
+    assert len(attention.own_trials) >= 30
+    assert attention.alternatives >= 15
+
+
+def test_no_known_wrong_solution_is_accepted_and_no_right_one_refused(attention):
+    assert attention.false_accepts == []
+    assert attention.false_rejects == []
+
+
+def test_at_least_85_percent_of_the_known_mistakes_are_told_their_name(attention):
+    assert attention.share_named >= 0.85
+
+
+def test_no_known_mistake_is_told_another_ones_name(attention):
+    assert [t for t in attention.own_trials if set(t.named) - {t.name}] == []
+
+
+def test_every_numeric_check_has_a_margin_of_at_least_100(attention):
+    assert min(attention.smallest_margin.values()) >= 100
+    assert any(math.isfinite(margin) for margin in attention.smallest_margin.values())
+
+
+# ---- a course with something wrong in it: each of these must be noticed
+
+
+@pytest.fixture(scope="module")
+def spoilt(tmp_path_factory):
+    """A small course in which every kind of thing is wrong."""
+    root = tmp_path_factory.mktemp("spoilt")
+    folder = root / "assignments" / "01_attention"
+    folder.mkdir(parents=True)
+    (root / "solutions").mkdir()
+    shutil.copy(ROOT / "assignments" / "course.toml", root / "assignments")
+    (root / "solutions" / "attention.py").write_text(SOLUTION)
+    for name, text in FILES.items():
+        (folder / name).write_text(text)
+    course = read_course(root)
+    build.write(course)
+    return verify(course, course.assignments[0])
+
+
+SOLUTION = '''"""One exercise."""
+
+
+def double(x):
+    """Twice x."""
+    return 2 * x
+'''
+
+FILES = {
+    "exercises.toml": '[[exercise]]\nid = "double"\ntitle = "Doubling"\npoints = 5\n',
+    "lesson.py": '# %% setup\nimport torch\n\n# %% solution="double"\n\n# %% check="double"\n',
+    "test_public.py": "",
+    "test_hidden.py": '''
+from autograder.checks import assert_close, assert_true, catches, exercise, points
+
+
+@exercise("double")
+@points(3)
+@catches("tripled", "nearly_double", "unheard_of")
+def test_shape(student, draw):
+    """A check that looks at the shape alone."""
+    x = draw.normal(2, 3)
+    assert_true(student.double(x).shape == x.shape, "the shape is another one")
+
+
+@exercise("double")
+@points(1)
+@catches("nearly_double")
+def test_numbers(student, draw):
+    """Every number is doubled."""
+    x = draw.normal(2, 3)
+    assert_close(student.double(x), 2 * x, "attention")
+
+
+@exercise("double")
+@points(1)
+def test_exactly(student, draw):
+    """Not a single bit may differ."""
+    x = draw.normal(2, 3)
+    assert_true(student.double(x).equal(2 * x), "not the same")
+''',
+    "misconceptions.py": """
+from autograder.authoring import misconception
+
+HINTS = ("a", "b", "c")
+
+
+@misconception("double", title="it is taken three times", hints=HINTS, seen_in="plausible")
+def tripled(x):
+    return 3 * x
+
+
+@misconception("double", title="it is nearly doubled", hints=HINTS, seen_in="plausible")
+def nearly_double(x):
+    return 2.0005 * x
+""",
+    "alternatives.py": """
+from autograder.authoring import alternative
+
+
+@alternative("double", why="rounds")
+def by_logarithms(x):
+    return x.sign() * (x.abs().log() + 0.6931471805599453).exp()
+""",
+}
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "double has no hints",
+        "test_shape catches 'unheard_of', which is no misconception of double",
+        "test_shape says that it catches tripled, but lets it pass",
+        "test_numbers has a discrimination margin of",
+        "by_logarithms (double) is right, but test_hidden.py::test_exactly says wrong",
+    ],
+)
+def test_a_problem_is_said(spoilt, problem):
+    assert [text for text in spoilt.problems if problem in text], spoilt.problems
+
+
+def test_points_that_do_not_add_up_are_said(tmp_path):
+    folder = tmp_path / "assignments" / "01_attention"
+    folder.mkdir(parents=True)
+    (tmp_path / "solutions").mkdir()
+    shutil.copy(ROOT / "assignments" / "course.toml", tmp_path / "assignments")
+    (tmp_path / "solutions" / "attention.py").write_text(SOLUTION)
+    for name, text in FILES.items():
+        (folder / name).write_text(text.replace("points = 5", "points = 7"))
+    course = read_course(tmp_path)
+    build.write(course)
+    problems = verify(course, course.assignments[0]).problems
+    assert "double: its checks have 5 points, exercises.toml says 7" in problems
+
+
+def test_too_few_known_solutions_get_advice(spoilt):
+    assert "double has 2 misconceptions: 5 are better" in spoilt.advice
+    assert "double has 1 alternatives: 3 are better" in spoilt.advice
