@@ -65,6 +65,7 @@ def check(name: str) -> Card:
         AssertionError: under `nbgrader validate` and its button, which can say "passed" or "failed" and nothing else.
         UsageError: when the notebook does not lie in its release folder, or has no such exercise.
     """
+    __tracebackhide__ = True  # under validate, the student sees the message and not our frames
     namespace = _namespace_of_caller()
     card = Card(check_namespace(namespace, read_release_folder(Path.cwd()), [name])[0])
     if os.environ.get("NBGRADER_EXECUTION") == "validate" and not card.passed:

@@ -10,9 +10,9 @@ Axes, here and in the whole course:
     Lq  positions that ask (queries)    D    width of the model
     Lk  positions that answer (keys)    ...  any leading axes: none, a batch, a batch and heads
 
-Deviations from the paper: a query that may attend to nothing gets weights and an output of exactly 0. The paper does not
-treat that case, and the plain formula divides 0 by 0 there. `SelfAttention` has one head and no output projection; both
-come with multi-head attention.
+Deviations from the paper: a query that may attend to nothing gets weights and an output of exactly 0. The paper does
+not treat that case, and the plain formula divides 0 by 0 there. `SelfAttention` has one head and no output projection;
+both come with multi-head attention.
 """
 
 import math
@@ -88,7 +88,8 @@ def scaled_dot_product_attention(
 
     Returns two tensors: the output and the weights that produced it.
 
-    Shapes: q (..., Lq, d), k (..., Lk, d), v (..., Lk, dv), mask broadcastable to (..., Lq, Lk), bool, True = may attend
+    Shapes: q (..., Lq, d), k (..., Lk, d), v (..., Lk, dv),
+            mask broadcastable to (..., Lq, Lk), bool, True = may attend
             -> output (..., Lq, dv), weights (..., Lq, Lk)
     Source: Vaswani et al. 2017, equation 1: Attention(Q, K, V) = softmax(Q K^T / sqrt(d_k)) V.
     """
@@ -128,8 +129,8 @@ def plot_attention(
 ) -> Axes:
     """Draw attention weights as a heatmap: one row for each query, one column for each key.
 
-    The colour scale runs from 0 to 1 in every picture, so that two pictures can be compared. The ticks carry the tokens.
-    Draws into `ax` when one is given, into a new figure otherwise, and returns the Axes; it does not show them.
+    The colour scale runs from 0 to 1 in every picture, so that two pictures can be compared. The ticks carry the
+    tokens. Draws into `ax` when one is given, into a new figure otherwise, and returns the Axes; it does not show them.
 
     Shapes: weights (Lq, Lk), with Lq query tokens and Lk key tokens
     Raises: ValueError when the weights do not have one row per query token and one column per key token.
@@ -139,7 +140,7 @@ def plot_attention(
         raise ValueError(f"weights must be (query tokens, key tokens) = {expected}, got {tuple(weights.shape)}")
     if ax is None:
         _, ax = plt.subplots()
-    # Weights that come out of a layer carry a graph and may lie on a GPU. matplotlib draws NumPy arrays, which do neither.
+    # Weights from a layer carry a graph and may lie on a GPU. matplotlib draws NumPy arrays, which do neither.
     ax.imshow(weights.detach().cpu().numpy(), vmin=0.0, vmax=1.0)
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens, rotation=90)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
