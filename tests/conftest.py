@@ -109,7 +109,7 @@ def sandbox() -> Iterator[Sandbox]:
     """A real sandbox with short limits; each `open` is a new child, so tests cannot disturb each other."""
     if sys.platform != "linux":
         pytest.skip("the locks are made of what Linux offers")
-    with Sandbox(Limits(check_seconds=1.0, load_seconds=1.5, memory_mib=1024, file_mib=2, reply_mib=4)) as sandbox:
+    with Sandbox(Limits(check_seconds=1.0, load_seconds=1.2, memory_mib=1024, file_mib=2, reply_mib=4)) as sandbox:
         yield sandbox
 
 

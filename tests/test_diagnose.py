@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,15 +19,12 @@ from autograder.students import Step, Student, live_asker
 from autograder.wire import Foreign, Picture
 
 Check = Callable[[Student], Any]
-ASKED_AGAIN: list[str] = []
 
 
 def transcript(namespace: dict[str, Any], check: Check) -> list[Step]:
     student = Student(live_asker(Executor(namespace)), [])
-    try:
+    with contextlib.suppress(StudentError):
         check(student)
-    except StudentError:
-        pass
     return student.transcript
 
 

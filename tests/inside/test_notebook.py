@@ -117,7 +117,11 @@ def test_figures_of_the_notebook_are_not_shown_and_not_charged_to_a_later_call(s
 
 
 def test_random_numbers_are_the_same_in_every_child(sandbox: Sandbox) -> None:
-    source = "import random, numpy, torch\nx = random.random(), float(numpy.random.rand()), float(torch.rand(()))\ndef f(): return x"
+    source = """
+import random, numpy, torch
+x = random.random(), float(numpy.random.rand()), float(torch.rand(()))
+def f(): return x
+"""
     assert in_a_child(sandbox, source) == in_a_child(sandbox, source)
 
 

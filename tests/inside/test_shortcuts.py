@@ -84,7 +84,7 @@ HONEST = {
     "a comment": "x.exp()  # torch.softmax(x, -1)",
     "a text": "len('torch.softmax(x, -1)')",
     "a name of its own": "softmax(x)",
-    "the parts of it": "(x - x.amax(-1, keepdim=True)).exp() / (x - x.amax(-1, keepdim=True)).exp().sum(-1, keepdim=True)",
+    "the parts of it": "x.exp() / x.exp().sum(-1, keepdim=True)",
     "logsumexp": "(x - x.logsumexp(-1, keepdim=True)).exp()",
     "a linear layer": "nn.Linear(4, 2)(x)",
     "mentioning it": "torch.softmax is F.softmax",
