@@ -58,17 +58,19 @@ class Catalogue:
         path = self.assignment.folder / name
         if not path.is_file():
             return []
+        module = load_module(path)
+        # Python keeps only the last of two functions of one name, so they are counted in the source.
+        defined = [n.name for n in ast.parse(path.read_bytes()).body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+        if doubled := {name for name in defined if defined.count(name) > 1}:
+            raise UsageError(f"{path}: two entries are called {', '.join(sorted(doubled))}")
         found: list[Variant] = []
-        for thing in vars(load_module(path)).values():
+        for thing in vars(module).values():
             entry = getattr(thing, "__autograder_entry__", None)
             if not isinstance(entry, kind):
                 continue
             self.assignment.exercise(entry.exercise)
             source = renamed(undecorated(solution_source(path, entry.name)), {entry.name: entry.exercise})
             found.append(Variant(entry=entry, exercise=entry.exercise, source=source))
-        names = [v.entry.name for v in found]
-        if doubled := {n for n in names if names.count(n) > 1}:
-            raise UsageError(f"{path}: two entries are called {', '.join(sorted(doubled))}")
         return found
 
     def reference_source(self, exercise: str) -> str:

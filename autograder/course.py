@@ -214,5 +214,7 @@ def _read_toml(path: Path, shape: type[S]) -> S:
         return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), shape)
     except FileNotFoundError:
         raise UsageError(f"{path} is missing") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise UsageError(f"{path} is not valid: {error}") from None

@@ -2,8 +2,8 @@
 
 A known mistake explains a failed check when it gives the student's results in all of that check's calls, and not the
 reference's. One such call could be chance in a small case, so it takes two within the exercise before a name is said:
-where there is only one, the check is run again on other inputs. When two known mistakes explain a check equally well,
-the one that explains more of the exercise is named.
+where there is only one, the check is run again on other inputs. Of several that explain a check, the one is named that
+explains most of the exercise; when that is no single one, none is.
 """
 
 from __future__ import annotations
@@ -52,9 +52,12 @@ def name_the_mistakes(
                 evidence[entry.name] += again[entry.name]
     named: dict[str, Misconception] = {}
     for check, entries in explains.items():
-        known = [e for e in entries if evidence[e.name] >= _ENOUGH_EVIDENCE]
-        if known:
-            named[check] = max(known, key=lambda e: evidence[e.name])
+        best = max((evidence[e.name] for e in entries), default=0)
+        likeliest = [e for e in entries if evidence[e.name] == best >= _ENOUGH_EVIDENCE]
+        # A mistake of this very exercise is likelier than one of an earlier exercise, made inside it.
+        likeliest = [e for e in likeliest if e.exercise == exercise] or likeliest
+        if len(likeliest) == 1:
+            named[check] = likeliest[0]
     return named
 
 

@@ -97,7 +97,7 @@ def decode(data: bytes, origin: str = "record") -> Record:
     """
     try:
         record = msgspec.json.decode(data, type=Record)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UsageError(f"{origin} is not a result record: {error}") from None
     if record.schema != SCHEMA:
         raise UsageError(f"{origin} has schema {record.schema}, this kit reads {SCHEMA}: grade again or update the kit")

@@ -1,7 +1,7 @@
 """Answers, outside, the questions of stand-ins: the reference in the place of an earlier exercise that failed.
 
 The questions come out of the locked process, so they are hostile: only the functions that stand in are answered, only
-for small plain arguments, and only with numbers.
+for plain arguments, only with numbers, and only when a rehearsal without numbers shows that the answer stays small.
 """
 
 from __future__ import annotations
@@ -12,30 +12,75 @@ from typing import Any
 from torch import Tensor
 
 from autograder.inside.executor import Executor
+from autograder.inside.shortcuts import EagerDispatchMode
 from autograder.wire import Call, Message, Raised
 
-_LARGEST = 5000
-"""Elements in an argument: enough for every check; the result of two such arguments is at most 5000 x 5000."""
+_LARGEST_ARGUMENT, _LARGEST = 5_000, 1_000_000
+"""Elements that an argument may have, and any tensor on the way to the answer; checks stay far below."""
+_DEEPEST = 6
 
 
 def stand_in_for(reference: dict[str, Any], names: list[str]) -> Callable[[Call], Message]:
     """Return what answers for the functions `names` of the reference."""
-    executor = Executor({name: reference[name] for name in names})
+    functions = {name: reference[name] for name in names}
+    executor = Executor(functions)
 
     def answer(call: Call) -> Message:
-        asked = (call.args, call.kwargs, call.toward)
-        if not isinstance(call.target, str) or call.want not in ("value", "gradients") or not _harmless(asked):
-            return Raised(kind="ValueError", message="the reference does not answer this")
+        if not isinstance(call.target, str) or call.target not in functions or call.want not in ("value", "gradients"):
+            return _refused("it stands in for other functions")
+        if not _plain((call.args, call.kwargs, call.toward)):
+            return _refused("only tensors and numbers can be passed")
+        if not _stays_small(functions[call.target], call):
+            return _refused(f"more than {_LARGEST} numbers on the way")
         return executor.answer(call)
 
     return answer
 
 
-def _harmless(value: Any) -> bool:
+def _refused(reason: str) -> Raised:
+    return Raised(kind="ValueError", message=f"the reference does not answer this: {reason}")
+
+
+def _plain(value: Any, depth: int = 0) -> bool:
     if isinstance(value, Tensor):
-        return value.numel() <= _LARGEST and value.dim() <= 6
+        return value.numel() <= _LARGEST_ARGUMENT and value.dim() <= _DEEPEST
     if isinstance(value, (tuple, list)):
-        return all(_harmless(item) for item in value)
+        return depth < _DEEPEST and all(_plain(item, depth + 1) for item in value)
     if isinstance(value, dict):
-        return all(_harmless(item) for item in value.values())
+        return depth < _DEEPEST and all(_plain(item, depth + 1) for item in value.values())
     return value is None or isinstance(value, (bool, int, float))
+
+
+def _stays_small(function: Callable[..., Any], call: Call) -> bool:
+    """Say whether the call makes no large tensors, by running it on tensors that have shapes and no numbers."""
+    try:
+        with _SmallTensorsOnly():
+            function(*_without_numbers(call.args), **_without_numbers(call.kwargs))
+    except _TooLarge:
+        return False
+    except Exception:
+        return True  # then it raises with numbers as well, and that is its answer
+    return True
+
+
+def _without_numbers(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.to("meta")
+    if isinstance(value, (tuple, list)):
+        return type(value)(_without_numbers(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _without_numbers(item) for key, item in value.items()}
+    return value
+
+
+class _TooLarge(BaseException):
+    """A tensor with too many elements would be made."""
+
+
+class _SmallTensorsOnly(EagerDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
+    def __torch_dispatch__(self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        result = operator(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(tensor, Tensor) and tensor.numel() > _LARGEST:
+                raise _TooLarge
+        return result

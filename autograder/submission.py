@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from autograder.course import Assignment
 from autograder.errors import NotGradable
 
 _MIB = 1024 * 1024
+_LONGEST_PARSED = 100_000
+"""Characters of a cell that is looked at as Python; parsing a longer one takes longer than it can be worth."""
 CHECK_PREFIX = "check-"
 
 
@@ -107,9 +110,10 @@ def _plain_cell(cell: dict[str, Any]) -> dict[str, Any]:
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
     metadata = cell.get("metadata")
+    text = source if isinstance(source, str) else ""
     return {
         "cell_type": cell.get("cell_type"),
-        "source": source if isinstance(source, str) else "",
+        "source": text.encode("utf-8", "replace").decode(),  # half a character cannot be sent inside
         "metadata": metadata if isinstance(metadata, dict) else {},
     }
 
@@ -151,49 +155,57 @@ def read(data: bytes, assignment: Assignment, released: Released) -> Submission:
         if name.startswith(CHECK_PREFIX) or raw["source"] in released.demonstrations or not raw["source"].strip():
             continue
         cells.append(Cell(name if name in ids else f"cell {index + 1}", raw["source"]))
-    status = {name: _status(name, cells, released.stubs.get(name, ""), notes) for name in ids}
-    return Submission(cells=cells, status=status, notes=notes)
+    defined = [_defined_in(cell.source) for cell in cells]
+    status: dict[str, str] = {}
+    hiding: list[Cell] = []
+    for name in ids:
+        stub = released.stubs.get(name, "")
+        own = [cell for cell in cells if cell.name == name]
+        touched = [cell for cell in own if not _same_code(cell.source, stub)]
+        elsewhere = [c for c, names in zip(cells, defined, strict=True) if c.name != name and name in names]
+        status[name] = "attempted" if touched or elsewhere else "not_attempted" if own else "missing"
+        notes += _notes_on(name, cells, own, touched, elsewhere)
+        # An untouched stub below the student's definition would take its place again.
+        hiding += [cell for cell in own if elsewhere and cell not in touched]
+    return Submission(cells=[cell for cell in cells if cell not in hiding], status=status, notes=notes)
 
 
-def _status(name: str, cells: list[Cell], stub: str, notes: list[str]) -> str:
-    """Say whether an exercise was worked on, wherever in the notebook that was."""
-    own = [cell for cell in cells if cell.name == name]
+def _notes_on(
+    name: str, cells: list[Cell], own: list[Cell], touched: list[Cell], elsewhere: list[Cell]
+) -> Iterator[str]:
+    """Say what was recovered of one exercise."""
     if len(own) > 1:
-        notes.append(f"{name} has {len(own)} cells; the last one counts.")
-    elsewhere = [cell for cell in cells if cell.name != name and _defines(cell.source, name)]
-    touched = [cell for cell in own if not _same_code(cell.source, stub)]
-    if elsewhere:
-        where = ", ".join(cell.name for cell in elsewhere)
-        if not touched:
-            notes.append(f"{name} was found in {where} instead of its own cell.")
-        elif cells.index(elsewhere[-1]) > cells.index(touched[-1]):
-            notes.append(f"{name} is defined again in {where}; the last definition counts.")
-        return "attempted"
-    if touched:
-        return "attempted"
-    return "not_attempted" if own else "missing"
+        yield f"{name} has {len(own)} cells; the last one counts."
+    where = ", ".join(cell.name for cell in elsewhere)
+    if elsewhere and not touched:
+        yield f"{name} was found in {where} instead of its own cell."
+    elif elsewhere and cells.index(elsewhere[-1]) > cells.index(touched[-1]):
+        yield f"{name} is defined again in {where}; the last definition counts."
 
 
-def _defines(source: str, name: str) -> bool:
-    """Say whether the top level of a cell defines `name`."""
+def _defined_in(source: str) -> set[str]:
+    """Return the names that the top level of a cell defines."""
+    if len(source) > _LONGEST_PARSED:
+        return set()
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    return any(
-        (isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name == name)
-        or (
-            isinstance(node, ast.Assign)
-            and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
-        )
-        for node in tree.body
-    )
+        return set()
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return found
 
 
 def _same_code(source: str, stub: str) -> bool:
     """Say whether two sources differ in nothing but comments, layout and docstrings."""
     if source == stub:
         return True
+    if len(source) > _LONGEST_PARSED:
+        return False
     try:
         return _code_only(source) == _code_only(stub)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -10,6 +10,7 @@ gets `WireError` for everything else: the other side may be hostile.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import select
@@ -286,10 +287,12 @@ class Channel:
             BrokenPipeError: when the other side is gone.
         """
         data = memoryview(encode(message))
+        os.set_blocking(self.fd, deadline is None)
         while data:
             if deadline is not None:
                 self._wait(select.POLLOUT, deadline)
-            data = data[os.write(self.fd, data) :]
+            with contextlib.suppress(BlockingIOError):
+                data = data[os.write(self.fd, data) :]
 
     def receive(self, deadline: float | None = None) -> Any:
         """Receive one message.
@@ -309,7 +312,10 @@ class Channel:
         while count:
             if deadline is not None:
                 self._wait(select.POLLIN, deadline)
-            data = os.read(self.fd, min(count, _MIB))
+            try:
+                data = os.read(self.fd, min(count, _MIB))
+            except BlockingIOError:  # woken for nothing
+                continue
             if not data:
                 raise EOFError("the other side is gone")
             count -= len(data)

@@ -186,7 +186,7 @@ def run_session(files: list[Path], loop: Callable[[CheckRunner], None]) -> None:
 
 
 def _forget(files: list[Path]) -> None:
-    """Take the modules of checks out of memory: pytest would give the next assignment's file of that name the old one."""
+    """Take the modules of checks out of memory: pytest would take the old one for the next file of that name."""
     paths = {str(path) for path in files}
     for name in [n for n, module in sys.modules.items() if getattr(module, "__file__", None) in paths]:
         del sys.modules[name]

@@ -39,4 +39,6 @@ def generate_release(root: Path, assignment_id: str) -> None:
 def last_words(said: list[str]) -> str:
     """Return the line of nbgrader's log that says what went wrong: the last of the last traceback."""
     tracebacks = [text for text in said if text.startswith("Traceback")]
-    return tracebacks[-1].strip().splitlines()[-1] if tracebacks else (said[-1] if said else "it does not say why")
+    # Python may end a traceback with a line of carets under the code.
+    lines = [line for line in tracebacks[-1].splitlines() if line.strip(" ^~")] if tracebacks else said
+    return lines[-1].strip() if lines else "it does not say why"

@@ -110,18 +110,18 @@ class Executor:
         if type(value) in (Tensor, nn.Parameter):
             return value.detach().clone()
         if value is None or type(value) in (bool, int, float, str):
-            return value[:_LONGEST_TEXT] if isinstance(value, str) else value
+            return plain_text(value) if isinstance(value, str) else value
         if isinstance(value, (list, tuple)):
             items = [self._outward(item, args) for item in value]
             return items if isinstance(value, list) else tuple(items)
         if isinstance(value, dict):
-            return {str(key): self._outward(item, args) for key, item in value.items()}
+            return {plain_text(str(key)): self._outward(item, args) for key, item in value.items()}
         if isinstance(value, torch.dtype):
             return value
         if isinstance(value, nn.Module):
             self._kept.append(value)
             return Handle(len(self._kept) - 1)
-        return plots.describe_axes(value, args) or Foreign(type(value).__name__)
+        return plots.describe_axes(value, args) or Foreign(plain_text(type(value).__name__))
 
 
 _WAYS: dict[str, Callable[[Executor, Callable[..., Any], Call], Any]] = {
@@ -137,8 +137,13 @@ def describe(error: BaseException) -> Raised:
         message = error.msg if isinstance(error, SyntaxError) else str(error)
     except BaseException:  # an exception whose own text raises is still an exception
         message = ""
-    message = _ADDRESS.sub("0x...", message)[:_LONGEST_TEXT]
-    return Raised(kind=type(error).__name__, message=message, where=own_line(error))
+    message = plain_text(_ADDRESS.sub("0x...", message))
+    return Raised(kind=plain_text(type(error).__name__), message=message, where=plain_text(own_line(error)))
+
+
+def plain_text(text: str) -> str:
+    """Return text that can be put on the wire: not too long, and without halves of characters."""
+    return text[:_LONGEST_TEXT].encode("utf-8", "replace").decode()
 
 
 __all__ = ["Executor", "Picture", "describe"]

@@ -12,13 +12,14 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import signal
 import sys
 import sysconfig
 from pathlib import Path
 
 from autograder.inside import landlock, seccomp
 
-_PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE = 38, 4
+_PR_SET_NO_NEW_PRIVS, _PR_SET_DUMPABLE, _PR_SET_PDEATHSIG = 38, 4, 1
 _CAPABILITY_VERSION_3 = 0x20080522
 _MIB = 1024 * 1024
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -80,6 +81,11 @@ def set_limits(values: dict[int, int]) -> None:
     """Set resource limits of this process, soft and hard."""
     for which, value in values.items():
         resource.setrlimit(which, (value, value))
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the one that forked it is gone, whatever ended that one."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, "parent death signal")
 
 
 def _drop_capabilities() -> None:

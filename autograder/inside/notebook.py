@@ -15,6 +15,7 @@ import torch
 from autograder.cell import Cell
 from autograder.inside.executor import describe
 from autograder.inside.frames import register
+from autograder.inside.shell import Shell, nothing, to_python
 from autograder.wire import Loaded, Raised
 
 _SEED = 20170612  # any constant: two runs of one notebook must not differ by what torch drew
@@ -27,12 +28,17 @@ def run_cells(cells: list[Cell], started: Callable[[int], None]) -> tuple[dict[s
         cells: what to run
         started: called with a cell's index before it runs
     """
-    namespace: dict[str, Any] = {"__name__": "__main__", "get_ipython": _Shell, "display": _nothing}
+    # Python seeds this one anew in every child.
+    random.seed(_SEED)
+    namespace: dict[str, Any] = {"__name__": "__main__", "display": nothing}
+    shell = Shell(namespace)
+    namespace["get_ipython"] = lambda: shell
     errors: dict[int, Raised] = {}
     for index, cell in enumerate(cells):
         started(index)
         try:
-            exec(compile(cell.source, register(cell.name, cell.source), "exec"), namespace)
+            source = to_python(cell.source)
+            exec(compile(source, register(cell.name, source), "exec", dont_inherit=True), namespace)
         except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
             errors[index] = describe(error)
     defined = sorted(name for name, value in namespace.items() if callable(value) and not name.startswith("_"))
@@ -41,26 +47,14 @@ def run_cells(cells: list[Cell], started: Callable[[int], None]) -> tuple[dict[s
 
 def prepare() -> None:
     """Make this process ready to run notebooks in its children, who all inherit the same state."""
-    random.seed(_SEED)
     np.random.seed(_SEED)
     torch.manual_seed(_SEED)
     # `check` and `after` of the notebook have nothing to do here, and the package itself nothing to tell.
     kit = types.ModuleType("autograder")
-    kit.__dict__.update(check=_nothing, after=_after)
+    kit.__dict__.update(check=nothing, after=_after)
     sys.modules["autograder"] = kit
-
-
-def _nothing(*_: Any, **__: Any) -> None:
-    """Do nothing, for whatever only matters when somebody looks."""
 
 
 @contextmanager
 def _after(*_: str) -> Iterator[None]:
     yield
-
-
-class _Shell:
-    """What is left of IPython inside: its magics and commands do nothing."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return _nothing

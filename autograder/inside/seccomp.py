@@ -18,7 +18,7 @@ access alarm arch_prctl brk chdir clock_getres clock_gettime clock_nanosleep clo
 dup2 dup3 epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 exit exit_group faccessat faccessat2 fadvise64
 fallocate fchdir fcntl fdatasync flock fstat fstatfs fsync ftruncate futex get_robust_list getcwd getcpu getdents64
 getegid geteuid getgid getgroups getitimer getpgrp getpid getppid getpriority getrandom getrlimit getrusage getsid
-gettid gettimeofday getuid getresuid getresgid lseek lstat madvise membarrier memfd_create mincore mkdir mkdirat
+gettid gettimeofday getuid getresuid getresgid lseek lstat madvise membarrier mincore mkdir mkdirat
 mmap mprotect mremap msync munmap nanosleep newfstatat open openat pause pipe pipe2 poll ppoll pread64 preadv
 pselect6 pwrite64 pwritev read readahead readlink readlinkat readv rename renameat renameat2 restart_syscall rmdir
 rseq rt_sigaction rt_sigpending rt_sigprocmask rt_sigreturn rt_sigsuspend rt_sigtimedwait sched_get_priority_max

@@ -1,12 +1,14 @@
 """Watches for shortcuts that an exercise forbids, such as `torch.softmax` where softmax is what is to be written.
 
-Torch tells its own operators apart below their Python names: a function mode sees every call of a torch function,
-whatever it was imported as, and a mode of its own sees modules. Mentioning a shortcut in a comment does nothing.
+Three nets, because torch can be entered at three heights: a function mode sees torch's Python functions, whatever they
+were imported as; a hook sees modules; a dispatch mode sees the operators below all of them, and so also
+`torch.ops.aten._softmax` and `torch._C`. Mentioning a shortcut in a comment does nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import cache
 from importlib import import_module
 from types import TracebackType
@@ -15,7 +17,20 @@ from typing import Any
 from torch.nn import Module
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
-from torch.utils.hooks import RemovableHandle
+from torch.utils._python_dispatch import TorchDispatchMode
+
+_OPERATORS_BELOW = {
+    "softmax": ("_softmax", "_safe_softmax", "_masked_softmax"),
+    "log_softmax": ("_log_softmax",),
+    "scaled_dot_product_attention": (
+        "_scaled_dot_product",
+        "_safe_softmax",
+        "_efficient_attention",
+        "_flash_attention",
+    ),
+    "MultiheadAttention": ("_native_multi_head_attention", "_transform_bias_rescale_qkv"),
+}
+"""For the last part of a dotted name, how the names of the operators begin that it ends in."""
 
 
 class ForbiddenShortcut(BaseException):
@@ -55,21 +70,21 @@ class Watch:
         resolved = {name: resolve(name) for name in forbidden}
         self._functions = {f: n for n, f in resolved.items() if not isinstance(f, type)}
         self._modules = {m: n for n, m in resolved.items() if isinstance(m, type)}
-        self._mode: _FunctionWatch | None = None
-        self._hook: RemovableHandle | None = None
+        self._operators = {
+            beginning: name for name in forbidden for beginning in _OPERATORS_BELOW.get(name.rpartition(".")[2], ())
+        }
+        self._stack = ExitStack()
 
     def __enter__(self) -> None:
         if self._functions:
-            self._mode = _FunctionWatch(self._functions)
-            self._mode.__enter__()  # type: ignore[no-untyped-call]  # torch has no types here
+            self._stack.enter_context(_FunctionWatch(self._functions))
         if self._modules:
-            self._hook = register_module_forward_pre_hook(self._on_module)
+            self._stack.callback(register_module_forward_pre_hook(self._on_module).remove)
+        if self._operators:
+            self._stack.enter_context(_OperatorWatch(self._operators))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        if self._mode is not None:
-            self._mode.__exit__(kind, error, tb)  # type: ignore[no-untyped-call]
-        if self._hook is not None:
-            self._hook.remove()
+        self._stack.close()
 
     def _on_module(self, module: Module, _: Any) -> None:
         for kind, name in self._modules.items():
@@ -89,3 +104,27 @@ class _FunctionWatch(TorchFunctionMode):
         if name is not None:
             raise ForbiddenShortcut(name)
         return function(*args, **(kwargs or {}))
+
+
+class EagerDispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
+    """A dispatch mode that does not first load torch's compiler, which takes more than a second."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # torch's own way to say it, see its TorchDispatchMode
+
+
+class _OperatorWatch(EagerDispatchMode):  # type: ignore[no-untyped-call]
+    def __init__(self, beginnings: dict[str, str]) -> None:
+        super().__init__()
+        self._beginnings = beginnings
+
+    def __torch_dispatch__(self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
+        own_name = operator.__name__
+        for beginning, name in self._beginnings.items():
+            if own_name.startswith(beginning):
+                raise ForbiddenShortcut(name)
+        return operator(*args, **(kwargs or {}))

@@ -22,7 +22,7 @@ import msgspec
 import torch
 
 from autograder.inside import notebook
-from autograder.inside.locks import Locks, limits, set_limits
+from autograder.inside.locks import Locks, die_with_parent, limits, set_limits
 from autograder.inside.worker import serve
 from autograder.wire import Channel
 
@@ -107,6 +107,7 @@ class Nursery:
         """Be the child: lock oneself in and serve; never returns."""
         code = FAILED_TO_LOCK
         with contextlib.suppress(BaseException):
+            die_with_parent()
             self._control.close()
             for fd in range(3):
                 os.dup2(_devnull(), fd)
