@@ -24,8 +24,8 @@ $(VENV)/ready: requirements.txt pyproject.toml
 demo: env  ## Grade an example class and say where to look
 	autograder demo
 
-test: env  ## Run the whole test suite
-	python -m pytest
+test: env  ## Run the whole test suite, file by file on two cores
+	python -m pytest -n 2 --dist loadfile
 
 lint: env  ## Check style, types and that generated files are fresh
 	ruff check .

@@ -109,7 +109,7 @@ class Grader:
         return [
             unrun_result(check, "skipped", f"Needs {' and '.join(broken)}, which nothing can stand in for.")
             if findings[check.id].error is not None and len(replaced) < len(broken)
-            else check_result(check, findings[check.id].error, named.get(check.id), exercise)
+            else check_result(check, findings[check.id].error, named.get(check.id), exercise, hidden=True)
             for check in self._checks[exercise.id]
         ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from autograder.authoring import Misconception
 from autograder.checks.runner import Check
 from autograder.course import Exercise
@@ -9,14 +11,28 @@ from autograder.errors import CheckFailed, StudentError, StudentFailure
 from autograder.records import CheckResult, ExerciseResult, Verdict
 
 _DECIMALS = 6
+_LONGEST_EXCEPTION = 300
+_FRACTION = re.compile(r"-?\d*\.\d+(?:e[+-]?\d+)?")
 
 
 def check_result(
-    check: Check, error: BaseException | None, misconception: Misconception | None, exercise: Exercise
+    check: Check,
+    error: BaseException | None,
+    misconception: Misconception | None,
+    exercise: Exercise,
+    hidden: bool = False,
 ) -> CheckResult:
-    """Return the result of one check that was run."""
+    """Return the result of one check that was run.
+
+    Args:
+        check: which one
+        error: what it raised, None when it passed
+        misconception: the known mistake behind it
+        exercise: whose check it is
+        hidden: whether its inputs must stay unseen, also when the student's code puts them into an exception
+    """
     passed = error is None
-    message = "" if error is None else _message(error)
+    message = "" if error is None else _message(error, hidden)
     if misconception is not None:
         message = f"These are the numbers you get when {misconception.title}. {message}".strip()
     if misconception is not None:
@@ -44,9 +60,10 @@ def verdict_of(error: BaseException | None) -> Verdict:
     return "wrong"
 
 
-def _message(error: BaseException) -> str:
+def _message(error: BaseException, hidden: bool) -> str:
     if isinstance(error, StudentError):
-        return f"Your code raised {error}" + (f" ({error.where})" if error.where else "")
+        said = _without_numbers(str(error)) if hidden else str(error)
+        return f"Your code raised {said}" + (f" ({error.where})" if error.where else "")
     if isinstance(error, StudentFailure):
         return (
             _sentence(f"your code {error}")
@@ -57,6 +74,12 @@ def _message(error: BaseException) -> str:
         return _sentence(str(error))
     # A plain assert, or a check that stumbled over what it was given: its text may hold hidden values.
     return "The property does not hold." if isinstance(error, AssertionError) else "The result has an unexpected form."
+
+
+def _without_numbers(text: str) -> str:
+    """Take numbers with a fraction out of an exception's text, and cut it: shapes may be told, inputs may not."""
+    shorter = text if len(text) <= _LONGEST_EXCEPTION else f"{text[:_LONGEST_EXCEPTION]} ..."
+    return _FRACTION.sub("#", shorter)
 
 
 def _sentence(text: str) -> str:

@@ -19,6 +19,8 @@ from autograder.course import Assignment
 from autograder.errors import NotGradable
 
 _MIB = 1024 * 1024
+_MOST_CODE = 256 * 1024
+"""Characters of code in a notebook that is graded: many times what a course needs, and read in well under a second."""
 _LONGEST_PARSED = 100_000
 """Characters of a cell that is looked at as Python; parsing a longer one takes longer than it can be worth."""
 CHECK_PREFIX = "check-"
@@ -141,12 +143,16 @@ def read(data: bytes, assignment: Assignment, released: Released) -> Submission:
     """Read a submission.
 
     Raises:
-        NotGradable: when the bytes are not a notebook.
+        NotGradable: when the bytes are not a notebook, or it holds too much code.
     """
     ids = [e.id for e in assignment.exercises]
     notes: list[str] = []
     cells: list[Cell] = []
-    for index, raw in enumerate(read_notebook(data)):
+    raws = read_notebook(data)
+    code = sum(len(raw["source"]) for raw in raws if raw["cell_type"] == "code")
+    if code > _MOST_CODE:
+        raise NotGradable(f"The notebook holds {code // 1024} KiB of code, at most {_MOST_CODE // 1024} are graded.")
+    for index, raw in enumerate(raws):
         name = grade_id(raw)
         if raw["cell_type"] != "code":
             if name in ids:

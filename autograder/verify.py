@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 
 import msgspec
+import torch
 
 from autograder.authoring import Misconception
 from autograder.catalogue import Catalogue, Variant
@@ -18,6 +19,7 @@ from autograder.course import Assignment, Course, Exercise
 from autograder.grade import Grader, Work
 from autograder.records import CheckResult
 from autograder.sandbox import Sandbox
+from autograder.stand_in import rehearse
 from autograder.submission import Submission, read, read_release
 
 LEAST_MARGIN = 100.0
@@ -87,6 +89,8 @@ def verify(course: Course, assignment: Assignment, on_step: OnStep = lambda text
     """
     verdicts = Verdicts(assignment=assignment)
     catalogue = Catalogue(assignment)
+    torch.set_num_threads(1)
+    rehearse()
 
     def loop(runner: CheckRunner) -> None:
         with Sandbox(course.limits) as sandbox:

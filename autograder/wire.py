@@ -28,7 +28,7 @@ from torch import Tensor
 from autograder.cell import Cell
 from autograder.errors import WireError
 
-_LENGTHS = struct.Struct(">II")
+LENGTHS = struct.Struct(">II")
 _MAX_DEPTH = 12
 _MIB = 1024 * 1024
 _DTYPES = {str(d).removeprefix("torch."): d for d in (torch.float16, torch.bfloat16, torch.float32, torch.float64,
@@ -244,7 +244,7 @@ def encode(message: Message) -> bytes:
             str(i): t.detach().to("cpu").clone(memory_format=torch.contiguous_format) for i, t in enumerate(tensors)
         }
         payload = safetensors.torch.save(plain)
-    return _LENGTHS.pack(len(text), len(payload)) + text + payload
+    return LENGTHS.pack(len(text), len(payload)) + text + payload
 
 
 def decode(text: bytes, payload: bytes) -> Any:
@@ -302,7 +302,7 @@ class Channel:
             TimeoutError: when the frame is not complete at `deadline`.
             WireError: when it is too large or no message.
         """
-        lengths = _LENGTHS.unpack(b"".join(self._read(_LENGTHS.size, deadline)))
+        lengths = LENGTHS.unpack(b"".join(self._read(LENGTHS.size, deadline)))
         if sum(lengths) > self._limit:
             raise WireError(f"a message of {sum(lengths) // _MIB} MiB, the limit is {self._limit // _MIB} MiB")
         text, payload = (b"".join(self._read(length, deadline)) for length in lengths)

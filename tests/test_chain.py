@@ -140,6 +140,16 @@ def test_a_deleted_exercise_is_missing_and_the_next_one_still_judged(course):
     assert record.score == 3
 
 
+def test_an_exception_cannot_carry_hidden_inputs_out(course):
+    """The inputs of a hidden check are for the code alone, not for the feedback page."""
+    hand_in(
+        course, "smuggler", RIGHT | {"double": "def double(x):\n    raise ValueError(f'saw {x.tolist()} of {x.shape}')"}
+    )
+    check = grade_all(course)["smuggler"].exercises[0].checks[0]
+    assert check.verdict == "error"
+    assert "ValueError: saw [[#, #, #], [#, #, #]] of torch.Size([2, 3])" in check.message
+
+
 def test_the_last_of_two_cells_counts_and_that_is_noted(course):
     from autograder.handin import cell_of, duplicate
 

@@ -83,9 +83,15 @@ def set_limits(values: dict[int, int]) -> None:
         resource.setrlimit(which, (value, value))
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that forked it is gone, whatever ended that one."""
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when the one that forked it is gone, whatever ended that one.
+
+    Args:
+        parent: its pid; when it is gone already, this process ends at once
+    """
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, "parent death signal")
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _drop_capabilities() -> None:

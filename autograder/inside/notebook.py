@@ -15,7 +15,7 @@ import torch
 from autograder.cell import Cell
 from autograder.inside.executor import describe
 from autograder.inside.frames import register
-from autograder.inside.shell import Shell, nothing, to_python
+from autograder.inside.shell import Shell, compiled, nothing
 from autograder.wire import Loaded, Raised
 
 _SEED = 20170612  # any constant: two runs of one notebook must not differ by what torch drew
@@ -37,8 +37,7 @@ def run_cells(cells: list[Cell], started: Callable[[int], None]) -> tuple[dict[s
     for index, cell in enumerate(cells):
         started(index)
         try:
-            source = to_python(cell.source)
-            exec(compile(source, register(cell.name, source), "exec", dont_inherit=True), namespace)
+            exec(compiled(cell.source, register(cell.name, cell.source)), namespace)
         except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
             errors[index] = describe(error)
     defined = sorted(name for name, value in namespace.items() if callable(value) and not name.startswith("_"))

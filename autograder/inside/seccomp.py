@@ -16,7 +16,7 @@ import tempfile
 _NAMES = """
 access alarm arch_prctl brk chdir clock_getres clock_gettime clock_nanosleep close close_range copy_file_range dup
 dup2 dup3 epoll_create1 epoll_ctl epoll_pwait epoll_wait eventfd2 exit exit_group faccessat faccessat2 fadvise64
-fallocate fchdir fcntl fdatasync flock fstat fstatfs fsync ftruncate futex get_robust_list getcwd getcpu getdents64
+fallocate fchdir fdatasync flock fstat fstatfs fsync ftruncate futex get_robust_list getcwd getcpu getdents64
 getegid geteuid getgid getgroups getitimer getpgrp getpid getppid getpriority getrandom getrlimit getrusage getsid
 gettid gettimeofday getuid getresuid getresgid lseek lstat madvise membarrier mincore mkdir mkdirat
 mmap mprotect mremap msync munmap nanosleep newfstatat open openat pause pipe pipe2 poll ppoll pread64 preadv
@@ -32,6 +32,8 @@ _CLONE_THREAD = 0x00010000
 _CLONE_NAMESPACES = 0x7E020080  # every CLONE_NEW* flag
 _PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA = 15, 16, 0x53564D41
 _TTY_QUESTIONS = (0x5401, 0x5413, 0x5421, 0x5450, 0x5451, 0x541B)  # TCGETS, TIOCGWINSZ, FIONBIO, FIO(N)CLEX, FIONREAD
+# Descriptors, flags, locks, pipe sizes, seals; not F_SETOWN and F_SETSIG, by which the kernel sends signals for others.
+_FCNTL_COMMANDS = (0, 1, 2, 3, 4, 5, 6, 7, 36, 37, 38, 1030, 1031, 1032, 1033, 1034)
 _PID_PLACEHOLDER = 0x5EC0_4D1D
 
 _PR_SET_SECCOMP, _SECCOMP_MODE_FILTER = 22, 2
@@ -66,6 +68,8 @@ def compile_filter() -> bytes:
         program.add_rule(seccomp.ALLOW, name, seccomp.Arg(0, seccomp.EQ, _PID_PLACEHOLDER))
     for option in (_PR_SET_NAME, _PR_GET_NAME, _PR_SET_VMA):
         program.add_rule(seccomp.ALLOW, "prctl", seccomp.Arg(0, seccomp.EQ, option))
+    for command in _FCNTL_COMMANDS:
+        program.add_rule(seccomp.ALLOW, "fcntl", seccomp.Arg(1, seccomp.EQ, command))
     for request in _TTY_QUESTIONS:
         program.add_rule(seccomp.ALLOW, "ioctl", seccomp.Arg(1, seccomp.EQ, request))
     # Limits may be read (the third argument, the new ones, is null) but not raised, which root could do.

@@ -6,8 +6,8 @@ that they are about, without what they would say of it.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
+from types import CodeType
 from typing import Any
 
 from IPython.core.inputtransformer2 import TransformerManager
@@ -16,16 +16,24 @@ RUN_THE_LINE = {"time", "timeit", "prun", "memit"}
 RUN_THE_CELL = RUN_THE_LINE | {"capture", "python", "python3"}
 
 
-def to_python(source: str) -> str:
-    """Return a cell's source with IPython's own syntax turned into calls of `get_ipython()`; Python stays as it is."""
+def compiled(source: str, filename: str) -> CodeType:
+    """Compile a cell, whether it is Python or has IPython's syntax in it.
+
+    Raises:
+        SyntaxError: when it is neither.
+    """
     try:
-        ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        try:
-            return str(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]
-        except SyntaxError:
-            return source  # neither: the error will be found, with its line, when the cell is compiled
-    return source
+        return compile(source, filename, "exec", dont_inherit=True)
+    except SyntaxError:
+        return compile(to_python(source), filename, "exec", dont_inherit=True)
+
+
+def to_python(source: str) -> str:
+    """Return a cell's source with IPython's own syntax turned into calls of `get_ipython()`."""
+    try:
+        return str(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]  # IPython has no types
+    except SyntaxError:
+        return source  # neither IPython's syntax nor Python's: compiling it says what is wrong, and where
 
 
 class Shell:
@@ -41,12 +49,12 @@ class Shell:
     def run_line_magic(self, name: str, line: str, *_: Any) -> None:
         """Run the code that a line magic is about, if it is about code."""
         if name in RUN_THE_LINE:
-            exec(compile(line, f"%{name}", "exec", dont_inherit=True), self.user_ns)
+            exec(compiled(line, f"%{name}"), self.user_ns)
 
     def run_cell_magic(self, name: str, line: str, cell: str) -> None:
         """Run the code that a cell magic is about, if it is about Python."""
         if name in RUN_THE_CELL:
-            exec(compile(to_python(cell), f"%%{name}", "exec", dont_inherit=True), self.user_ns)
+            exec(compiled(cell, f"%%{name}"), self.user_ns)
 
     def __getattr__(self, name: str) -> Callable[..., None]:
         return nothing

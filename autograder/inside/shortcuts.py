@@ -48,19 +48,16 @@ def resolve(dotted: str) -> Any:
     Raises:
         LookupError: when there is none.
     """
-    parts = dotted.split(".")
-    for cut in range(len(parts) - 1, 0, -1):
-        try:
-            found: Any = import_module(".".join(parts[:cut]))
-        except ImportError:
-            continue
-        try:
-            for part in parts[cut:]:
-                found = getattr(found, part)
-        except AttributeError:
-            break
-        return found
-    raise LookupError(f"there is no {dotted}")
+    package, *parts = dotted.split(".")
+    try:
+        found: Any = import_module(package)
+        for part in parts:
+            found = getattr(found, part)
+    except (ImportError, AttributeError):
+        raise LookupError(f"there is no {dotted}") from None
+    if not callable(found):
+        raise LookupError(f"{dotted} is no function or class")
+    return found
 
 
 class Watch:

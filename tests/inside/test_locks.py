@@ -9,6 +9,7 @@ import platform
 import select
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import torch
 
 from autograder.cell import Cell
 from autograder.course import Limits
-from autograder.errors import StudentCrashed, StudentError, StudentMemory, StudentTimeout
+from autograder.errors import GraderFault, StudentCrashed, StudentError, StudentMemory, StudentTimeout
 from autograder.inside import landlock
 from autograder.sandbox import Sandbox
 from autograder.wire import Call, Load
@@ -376,14 +377,40 @@ def test_files_of_one_child_are_gone_for_the_next(ask: Any) -> None:
     assert ask("import os\ndef f(): return os.listdir('.')") == []
 
 
-def test_folders_nested_however_deep_are_gone_for_the_next(sandbox: Sandbox, ask: Any) -> None:
+@pytest.fixture
+def tidy(sandbox: Sandbox) -> Iterator[None]:
+    """Empty the scratch folder afterwards, whatever happened, for the tests that share the sandbox."""
+    yield
+    subprocess.run(["find", sandbox.scratch, "-mindepth", "1", "-delete"], check=True)
+
+
+CROWDED = {
+    "many folders": "for i in range(2000): os.mkdir(f'{i:0200}')",
+    "folders nested deep": "for _ in range(1500):\n        os.mkdir('d')\n        os.chdir('d')",
+    "names that look like options": "for name in ('-rf', '--', '-', '*', ' ', '\\n'): open(name, 'w').close()",
+    "a folder without rights": "os.mkdir('a', 0)",
+}
+
+
+@pytest.mark.usefixtures("tidy")
+@pytest.mark.parametrize("body", CROWDED.values(), ids=CROWDED)
+def test_whatever_fills_the_scratch_folder_is_gone_for_the_next(ask: Any, body: str) -> None:
     try:
-        ask("import os\ndef f():\n    for _ in range(1500):\n        os.mkdir('d')\n        os.chdir('d')")
-        assert ask("import os\ndef f(): return os.listdir('.')") == []
-    except RecursionError:
-        pytest.fail("the folder cannot be emptied, and whoever is graded next pays for it", pytrace=False)
-    finally:
-        subprocess.run(["rm", "-rf", sandbox.scratch / "d"], check=True)  # for the tests that share the sandbox
+        ask(f"import os\ndef f():\n    {body}")
+    except (GraderFault, RecursionError) as error:
+        pytest.fail(f"the folder cannot be emptied, and somebody pays for it: {str(error)[:200]}", pytrace=False)
+    assert ask("import os\ndef f(): return len(os.listdir('.'))") == 0
+
+
+@pytest.mark.usefixtures("tidy")
+def test_files_however_many_are_gone_for_the_next(sandbox: Sandbox, ask: Any) -> None:
+    for i in range(10_000):  # from here, because a child has only a second
+        (sandbox.scratch / f"{i:0240}").touch()
+    try:
+        assert ask("def f(): return 1") == 1
+    except GraderFault as error:
+        pytest.fail(f"the folder cannot be emptied, and somebody pays for it: {str(error)[:200]}", pytrace=False)
+    assert list(sandbox.scratch.iterdir()) == []
 
 
 def test_no_process_remains(sandbox: Sandbox) -> None:
