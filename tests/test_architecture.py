@@ -15,8 +15,8 @@ KIT = ROOT / "autograder"
 # From the bottom up; a module may import from earlier ones alone, so there can be no cycle.
 LAYERS = [
     "errors", "cell", "records", "authoring", "course", "wire", "submission",
-    "inside.landlock", "inside.seccomp", "inside.locks", "inside.plots", "inside.frames", "inside.shortcuts", "inside.shell",
-    "inside.executor", "inside.notebook", "inside.stand_ins", "inside.worker", "inside.zygote",
+    "inside.landlock", "inside.seccomp", "inside.locks", "inside.plots", "inside.frames", "inside.shortcuts",
+    "inside.shell", "inside.executor", "inside.notebook", "inside.stand_ins", "inside.worker", "inside.zygote",
     "sandbox", "students", "checks.compare", "checks", "checks.draw", "checks.runner",
     "stubs", "catalogue", "stand_in", "diagnose", "score", "grade", "worker", "pool",
     "report", "chain", "host", "build", "selfcheck", "hints", "handin", "demo", "verify", "doctor", "commands", "cli",

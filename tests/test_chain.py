@@ -10,7 +10,6 @@ import psutil
 import pytest
 
 from autograder import build
-from autograder.catalogue import Catalogue
 from autograder.chain import grade, make_plan, record_for, students_of
 from autograder.course import read_course
 from autograder.errors import GraderFault, RefusedToStart, UsageError

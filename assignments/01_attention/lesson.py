@@ -33,8 +33,7 @@
 # - Run the cell below it: `check("softmax")` tries your code and says what it expected and what it found. Grading asks
 #   the same kind of questions with other numbers.
 # - The other code cells are demonstrations. Run them, change them, break them. Those that need your code wait for it.
-# - Only the set-up and the exercise cells run in grading. A helper function of yours belongs in the cell of its
-#   exercise.
+# - Demonstrations are left out when you are graded. A helper function of yours belongs in the cell of its exercise.
 # - The pieces are yours to build: your `softmax` does without PyTorch's, and the rest without its finished attention.
 # - Stuck? `autograder hint softmax` in a terminal begins with a question and says more each time you ask.
 
