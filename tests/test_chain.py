@@ -4,6 +4,8 @@ import fcntl
 import json
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -280,6 +282,23 @@ def test_a_process_that_dies_costs_one_submission_its_grading_and_no_other(cours
     assert records["fine"].score == 5
     assert records["killed"].status in ("grader_fault", "graded")
     assert records["killed"].status == "grader_fault" or records["killed"].score == 3
+
+
+def test_grading_one_student_keeps_the_others_in_the_overview(course):
+    hand_in(course, "another", {})
+    grade_all(course)
+    command = [sys.executable, "-m", "autograder", "grade", ASSIGNMENT, "--no-gradebook", "--student", "another"]
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True, check=True)
+    page = (course / "results" / ASSIGNMENT / "overview.html").read_text("utf-8")
+    assert "2 submissions" in page
+    assert "AUTOGRADER_SALT" in done.stdout
+
+
+def test_a_student_who_handed_in_nothing_is_bad_usage(course):
+    command = [sys.executable, "-m", "autograder", "grade", ASSIGNMENT, "--student", "nobody"]
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "nothing handed in by nobody" in done.stderr
 
 
 def test_one_record_at_a_time_as_nbgrader_asks_for_it(course):

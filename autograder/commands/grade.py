@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from autograder.chain import Plan, grade, make_plan, students_of
-from autograder.course import find_root
+from autograder.chain import Plan, grade, make_plan, records_so_far, students_of
+from autograder.course import SALT_VARIABLE, find_root
 from autograder.errors import UsageError
 from autograder.records import Record, write_atomically
 from autograder.report.clean import one_line
@@ -40,6 +40,8 @@ def run(
     records = grade_with_progress(out, plan, chosen, workers)
     problems = {} if no_gradebook else fill_gradebook_with_progress(out, plan, records)
     print_class(out, plan, records, problems)
+    if plan.course.salt_is_public:
+        out.print(f"Note: hidden inputs were drawn from the public salt. For a real class, set {SALT_VARIABLE}.")
     return 0 if not problems and all(record.status == "graded" for record in records) else 1
 
 
@@ -48,7 +50,8 @@ def grade_with_progress(out: Console, plan: Plan, students: list[str], workers: 
     with _progress(out, "grading", len(students)) as advance:
         records = grade(plan, students, workers, lambda record: advance(record.status != "graded"))
     title = f"{plan.course.title}: {plan.assignment.title}"
-    page = class_overview_html(records, title).encode()
+    # Of the whole class, also when only some of it was graded now.
+    page = class_overview_html(records_so_far(plan), title).encode()
     write_atomically(plan.results / plan.assignment.id / OVERVIEW, page)
     return records
 
