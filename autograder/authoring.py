@@ -93,7 +93,7 @@ def misconception(exercise: str, *, title: str, hints: tuple[str, str, str], see
     """Mark a wrong solution of an exercise; its own name is the name of the misconception."""
 
     def decorate(solution: T) -> T:
-        solution.__autograder_entry__ = Misconception(  # type: ignore[attr-defined]
+        solution.__autograder_entry__ = Misconception(  # type: ignore[attr-defined]  # an attribute of our own
             name=solution.__name__, exercise=exercise, title=title, hints=hints, seen_in=seen_in
         )
         return solution
@@ -105,7 +105,7 @@ def alternative(exercise: str, *, why: str) -> Callable[[T], T]:
     """Mark a right solution that looks different; it must get full marks."""
 
     def decorate(solution: T) -> T:
-        solution.__autograder_entry__ = Alternative(  # type: ignore[attr-defined]
+        solution.__autograder_entry__ = Alternative(  # type: ignore[attr-defined]  # an attribute of our own
             name=solution.__name__, exercise=exercise, why=why
         )
         return solution

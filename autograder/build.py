@@ -161,9 +161,9 @@ def source_notebook(assignment: Assignment) -> str:
 
 
 def _as_text(notebook: dict[str, Any]) -> str:
-    node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
+    node = nbformat.from_dict(notebook)
     nbformat.validate(node)
-    text: str = nbformat.writes(node)  # type: ignore[no-untyped-call]
+    text: str = nbformat.writes(node)
     return text.rstrip("\n") + "\n"
 
 

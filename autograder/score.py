@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from autograder.authoring import Misconception
 from autograder.checks.runner import Check
@@ -104,6 +105,6 @@ def exercise_result(exercise: Exercise, status: str, checks: list[CheckResult]) 
     )
 
 
-def total(points: object) -> float:
+def total(points: Iterable[float]) -> float:
     """Add up points without the noise of binary fractions."""
-    return round(float(sum(points)), _DECIMALS)  # type: ignore[call-overload]
+    return round(sum(points, 0.0), _DECIMALS)

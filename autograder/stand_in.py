@@ -83,7 +83,7 @@ class _TooLarge(BaseException):
     """A tensor with too many elements would be made."""
 
 
-class _SmallTensorsOnly(EagerDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
+class _SmallTensorsOnly(EagerDispatchMode):
     def __torch_dispatch__(self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         result = operator(*args, **(kwargs or {}))
         for tensor in result if isinstance(result, (tuple, list)) else (result,):

@@ -54,9 +54,8 @@ class SubmissionExporter(NotebookExporter):
             self._prune(path.parent, resources)
             return super().from_file(file_stream, resources, **kw)
         limit = read_course(Path(self._course.root)).limits.notebook_mib
-        converted: tuple[Any, Any] = self.from_notebook_node(  # type: ignore[no-untyped-call]
-            tidied(path, limit), resources, **kw
-        )
+        notebook = tidied(path, limit)
+        converted: tuple[Any, Any] = self.from_notebook_node(notebook, resources, **kw)  # type: ignore[no-untyped-call]
         return converted
 
     @property
@@ -116,4 +115,4 @@ def tidied(path: Path, limit_mib: float) -> Any:
         }
         cells.append(cell | ({"execution_count": None, "outputs": []} if kind == "code" else {}))
     notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    return nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
+    return nbformat.from_dict(notebook)

@@ -31,7 +31,7 @@ class MendNotebook(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has 
         folder = course.format_path(course.release_directory, ".", who["assignment"])
         path = Path(folder, f"{who['notebook']}.ipynb")
         try:
-            released = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+            released = nbformat.read(path, as_version=4)
         except (OSError, ValueError) as error:
             raise GraderFault(f"{path} cannot be read ({error}). Run `autograder build`") from None
         for line in mend(nb, released):

@@ -108,7 +108,7 @@ def result_output(exercise: ExerciseResult, points: float) -> Any:
         )
     score = repr(float(min(max(exercise.score, 0.0), points)))
     data = {"text/html": exercise_card_html(exercise), "text/plain": score}
-    return new_output("execute_result", data=data, execution_count=None)  # type: ignore[no-untyped-call]
+    return new_output("execute_result", data=data, execution_count=None)
 
 
 class WriteComments(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types

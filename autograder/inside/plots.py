@@ -49,11 +49,11 @@ def off_stage() -> Iterator[None]:
         return
     before, show = open_figures(), pyplot.show
     _Stage.shown = False
-    pyplot.show = _note_that_it_was_shown  # type: ignore[attr-defined]
+    pyplot.show = _note_that_it_was_shown  # type: ignore[attr-defined]  # mypy sees only a module
     try:
         yield
     finally:
-        pyplot.show = show  # type: ignore[attr-defined]
+        pyplot.show = show  # type: ignore[attr-defined]  # mypy sees only a module
         close_figures(but=before)
 
 

@@ -31,7 +31,7 @@ def compiled(source: str, filename: str) -> CodeType:
 def to_python(source: str) -> str:
     """Return a cell's source with IPython's own syntax turned into calls of `get_ipython()`."""
     try:
-        return str(TransformerManager().transform_cell(source))  # type: ignore[no-untyped-call]  # IPython has no types
+        return str(TransformerManager().transform_cell(source))
     except SyntaxError:
         return source  # neither IPython's syntax nor Python's: compiling it says what is wrong, and where
 

@@ -103,18 +103,18 @@ class _FunctionWatch(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-class EagerDispatchMode(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types here
+class EagerDispatchMode(TorchDispatchMode):
     """A dispatch mode that does not first load torch's compiler, which takes more than a second."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # torch's own way to say it, see its TorchDispatchMode
 
 
-class _OperatorWatch(EagerDispatchMode):  # type: ignore[no-untyped-call]
+class _OperatorWatch(EagerDispatchMode):
     def __init__(self, beginnings: dict[str, str]) -> None:
         super().__init__()
         self._beginnings = beginnings

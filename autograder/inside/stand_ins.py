@@ -27,7 +27,7 @@ def stand_in(name: str, parameters: list[str], ask: Ask) -> Callable[..., Any]:
                 break
             args += (kwargs.pop(parameter),)
         tensors = tuple(a for a in args if isinstance(a, Tensor))
-        results = _Remote.apply(ask, name, args, kwargs, *tensors)  # type: ignore[no-untyped-call]
+        results = _Remote.apply(ask, name, args, kwargs, *tensors)  # type: ignore[no-untyped-call]  # torch's
         return results[0] if len(results) == 1 else results
 
     function.__name__ = name
