@@ -6,11 +6,10 @@ submitted/STUDENT/ASSIGNMENT/*.ipynb  ->  RESULTS/ASSIGNMENT/STUDENT.json
 from __future__ import annotations
 
 import atexit
-import contextlib
 import fcntl
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +20,7 @@ from autograder import __version__
 from autograder.course import Assignment, Course, read_course
 from autograder.errors import NotGradable, UsageError
 from autograder.pool import Pool
-from autograder.records import SCHEMA, Record, decode, encode, write_atomically
+from autograder.records import SCHEMA, Record, decode, encode, ungraded, write_atomically
 from autograder.submission import find_notebook, read_bytes
 from autograder.worker import Job
 
@@ -40,6 +39,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def record_path(self, student: str) -> Path:
         """Return where the record of a student is, or will be."""
         return self.results / self.assignment.id / f"{student}.json"
+
+
+OpenPool = Callable[[Plan, int], AbstractContextManager[Pool]]
+
+
+def _new_pool(plan: Plan, workers: int) -> Pool:
+    return Pool(plan.course, plan.assignment, workers, plan.confined)
 
 
 def make_plan(
@@ -77,7 +83,7 @@ def grade(
     students: list[str],
     workers: int = 1,
     on_record: OnRecord = lambda record: None,
-    pool: Pool | None = None,
+    open_pool: OpenPool = _new_pool,
 ) -> list[Record]:
     """Grade these students' submissions and return their records, in the order of `students`.
 
@@ -89,7 +95,7 @@ def grade(
         students: whose submissions
         workers: how many processes
         on_record: called with each record, for progress
-        pool: grading processes that are running already, in the place of new ones
+        open_pool: gives grading processes, when there is anything to grade
 
     Raises:
         UsageError: when another grader is at work on the same results, or they cannot be written.
@@ -116,8 +122,8 @@ def grade(
             else:
                 jobs.append(job)
         if jobs:
-            with contextlib.nullcontext(pool) if pool else _new_pool(plan, min(workers, len(jobs))) as graders:
-                for record in graders.grade(jobs):
+            with open_pool(plan, min(workers, len(jobs))) as pool:
+                for record in pool.grade(jobs):
                     finish(record)
     return [records[student] for student in students]
 
@@ -139,26 +145,22 @@ def record_for(root: Path, assignment_id: str, student: str) -> Record:
     The grading process is kept for the next call: nbgrader asks for one submission at a time.
     """
     plan = make_plan(root, assignment_id)
-    return grade(plan, [student], pool=_standing_pool(plan))[0]
+    return grade(plan, [student], open_pool=_standing_pool)[0]
 
 
 _standing: dict[tuple[str, str], Pool] = {}
 
 
-def _standing_pool(plan: Plan) -> Pool:
+def _standing_pool(plan: Plan, workers: int) -> AbstractContextManager[Pool]:
     """Return a pool that lives until this process ends, or until the course has changed."""
     key = (_fingerprint_base(plan), str(plan.course.root))
     if key not in _standing:
         for old in _standing.values():
             old.close()
         _standing.clear()
-        _standing[key] = _new_pool(plan, 1)
+        _standing[key] = _new_pool(plan, workers)
         atexit.register(_standing[key].close)
-    return _standing[key]
-
-
-def _new_pool(plan: Plan, workers: int) -> Pool:
-    return Pool(plan.course, plan.assignment, workers, plan.confined)
+    return nullcontext(_standing[key])
 
 
 def _job(plan: Plan, student: str, base: str) -> Job | Record:
@@ -168,13 +170,12 @@ def _job(plan: Plan, student: str, base: str) -> Job | Record:
         path, notes = find_notebook(plan.submitted / student / plan.assignment.id, plan.assignment.id)
         data = read_bytes(path, plan.course.limits.notebook_mib)
     except NotGradable as reason:
-        return Record(
-            assignment=plan.assignment.id,
-            student=student,
+        return ungraded(
+            plan.assignment.id,
+            student,
+            plan.assignment.points,
+            confined=plan.confined,
             status="not_gradable",
-            score=None,
-            max_score=plan.assignment.points,
-            isolation="confined" if plan.confined else "unconfined",
             notes=[str(reason), *notes],
         )
     text = "\0".join((base, student, path.name, *notes)).encode()

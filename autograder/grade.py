@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from inspect import signature
 from typing import Any
 
+import torch
+
 from autograder.catalogue import Catalogue
 from autograder.checks.draw import seed_for
 from autograder.checks.runner import Check, CheckRunner, Finding
@@ -22,12 +24,18 @@ from autograder.inside.executor import Executor
 from autograder.records import CheckResult, ExerciseResult
 from autograder.sandbox import CellStopped, Sandbox
 from autograder.score import check_result, exercise_result, unrun_result
-from autograder.stand_in import stand_in_for
+from autograder.stand_in import rehearse, stand_in_for
 from autograder.students import Step, Student, live_asker
 from autograder.submission import Submission
 from autograder.wire import Load
 
 _MOST_STOPPED_CELLS = 3
+
+
+def prepare_process() -> None:
+    """Make this process ready to grade: torch on one thread, and what it loads on first use loaded."""
+    torch.set_num_threads(1)  # there is a process for each core, and sums come out the same everywhere
+    rehearse()
 
 
 class Grader:

@@ -15,7 +15,7 @@ import msgspec
 
 from autograder.course import Assignment, Course
 from autograder.errors import GraderFault, RefusedToStart
-from autograder.records import Record
+from autograder.records import Record, ungraded
 from autograder.worker import Answer, Done, Fatal, Job, Settings
 
 _decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
@@ -69,13 +69,12 @@ class Pool:
         answer = process.take()
         if answer is not None:
             return answer
-        return Record(
-            assignment=self._assignment.id,
-            student=job.student,
+        return ungraded(
+            self._assignment.id,
+            job.student,
+            self._assignment.points,
+            confined=self._confined,
             status="grader_fault",
-            score=None,
-            max_score=self._assignment.points,
-            isolation="confined" if self._confined else "unconfined",
             notes=["The grading process ended while it worked on this submission.", *job.notes],
             fingerprint=job.fingerprint,
         )

@@ -84,6 +84,29 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Hash of everything that this result depends on; the same fingerprint means that regrading changes nothing."""
 
 
+def ungraded(
+    assignment: str,
+    student: str,
+    max_score: float,
+    *,
+    confined: bool,
+    status: SubmissionStatus,
+    notes: list[str],
+    fingerprint: str = "",
+) -> Record:
+    """Return a record without a score; the first note is the reason."""
+    return Record(
+        assignment=assignment,
+        student=student,
+        status=status,
+        score=None,
+        max_score=max_score,
+        isolation="confined" if confined else "unconfined",
+        notes=notes,
+        fingerprint=fingerprint,
+    )
+
+
 def encode(record: Record) -> bytes:
     """Return the record as indented JSON, UTF-8, with a final newline."""
     return msgspec.json.format(msgspec.json.encode(record), indent=1) + b"\n"

@@ -9,17 +9,15 @@ import math
 from collections.abc import Callable
 
 import msgspec
-import torch
 
 from autograder.authoring import Misconception
 from autograder.catalogue import Catalogue, Variant
 from autograder.cell import Cell
 from autograder.checks.runner import CheckRunner, run_session
 from autograder.course import Assignment, Course, Exercise
-from autograder.grade import Grader, Work
+from autograder.grade import Grader, Work, prepare_process
 from autograder.records import CheckResult
 from autograder.sandbox import Sandbox
-from autograder.stand_in import rehearse
 from autograder.submission import Submission, read, read_release
 
 LEAST_MARGIN = 100.0
@@ -89,8 +87,7 @@ def verify(course: Course, assignment: Assignment, on_step: OnStep = lambda text
     """
     verdicts = Verdicts(assignment=assignment)
     catalogue = Catalogue(assignment)
-    torch.set_num_threads(1)
-    rehearse()
+    prepare_process()
 
     def loop(runner: CheckRunner) -> None:
         with Sandbox(course.limits) as sandbox:

@@ -15,16 +15,15 @@ from io import BufferedRWPair
 from pathlib import Path
 
 import msgspec
-import torch
 
 from autograder.catalogue import Catalogue
 from autograder.checks.runner import CheckRunner, run_session
 from autograder.course import Assignment, Course, read_course
 from autograder.errors import AutograderError, GraderFault, NotGradable, RefusedToStart
-from autograder.grade import Grader
-from autograder.records import Isolation, Record
+from autograder.grade import Grader, prepare_process
+from autograder.records import Record, ungraded
 from autograder.sandbox import Sandbox
-from autograder.stand_in import rehearse
+from autograder.score import total
 from autograder.submission import read, read_release
 
 
@@ -90,8 +89,7 @@ class Desk:
     def __init__(self, course: Course, assignment: Assignment, confined: bool) -> None:
         self.assignment, self._course, self._confined = assignment, course, confined
         self._catalogue = Catalogue(assignment)
-        torch.set_num_threads(1)  # there is a process for each core, and sums come out the same everywhere
-        rehearse()
+        prepare_process()
         self._released = read_release(course.notebook(assignment), assignment)
         self._sandbox: Sandbox | None = None
 
@@ -107,14 +105,12 @@ class Desk:
 
     def record(self, runner: CheckRunner, job: Job) -> Record:
         """Grade one notebook; whatever goes wrong becomes a status, never an exception."""
-        isolation: Isolation = "confined" if self._confined else "unconfined"
-        record = Record(
-            assignment=self.assignment.id,
-            student=job.student,
+        record = ungraded(
+            self.assignment.id,
+            job.student,
+            self.assignment.points,
+            confined=self._confined,
             status="grader_fault",
-            score=None,
-            max_score=self.assignment.points,
-            isolation=isolation,
             notes=job.notes,
             fingerprint=job.fingerprint,
         )
@@ -128,7 +124,7 @@ class Desk:
             self.close()
             text = str(error) if isinstance(error, GraderFault) else f"{type(error).__name__}: {error}"
             return msgspec.structs.replace(record, notes=[f"The grader failed: {text}", *job.notes])
-        score = round(sum(e.score for e in exercises), 6)
+        score = total(e.score for e in exercises)
         return msgspec.structs.replace(
             record, status="graded", score=score, exercises=exercises, notes=[*job.notes, *notes]
         )

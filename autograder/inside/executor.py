@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from autograder.inside import plots
 from autograder.inside.frames import own_line
 from autograder.inside.shortcuts import ForbiddenShortcut, Watch
-from autograder.wire import Call, Forbidden, Foreign, FreshAxes, Handle, Message, Picture, Raised, Value
+from autograder.wire import Call, Forbidden, Foreign, FreshAxes, Handle, Message, Raised, Value
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 _LONGEST_TEXT = 2000
@@ -144,6 +144,3 @@ def describe(error: BaseException) -> Raised:
 def plain_text(text: str) -> str:
     """Return text that can be put on the wire: not too long, and without halves of characters."""
     return text[:_LONGEST_TEXT].encode("utf-8", "replace").decode()
-
-
-__all__ = ["Executor", "Picture", "describe"]

@@ -8,7 +8,7 @@ from typing import Any
 from autograder.inside.executor import Executor
 from autograder.inside.notebook import run_cells
 from autograder.inside.stand_ins import stand_in
-from autograder.wire import Call, CellStarted, Channel, Load, Message, encode
+from autograder.wire import Call, CellStarted, Channel, Load, Message
 
 
 def serve(channel: Channel) -> None:
@@ -37,9 +37,6 @@ def serve(channel: Channel) -> None:
 def _send_or_die(channel: Channel, answer: Message) -> None:
     """Send an answer; one that cannot be put on the wire is no answer, and ends the process."""
     try:
-        data = encode(answer)
+        channel.send(answer)
     except Exception:
         os._exit(70)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(channel.fd, view) :]
