@@ -43,13 +43,13 @@ class Executor:
             return Raised(kind="Missing", message=f"there is no function or class {call.target!r}")
         except AttributeError as error:
             return Raised(kind="AttributeError", message=str(error))
+        watch = Watch(self._forbidden)
         try:
-            with Watch(self._forbidden), plots.off_stage(), torch.enable_grad():
-                return Value(value=_WAYS[call.want](self, target, call))
-        except ForbiddenShortcut as shortcut:
-            return Forbidden(name=shortcut.name)
-        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
-            return describe(error)
+            with watch, plots.off_stage(), torch.enable_grad():
+                answer: Message = Value(value=_WAYS[call.want](self, target, call))
+        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit, ForbiddenShortcut) as error:
+            answer = describe(error)
+        return Forbidden(name=watch.taken) if watch.taken else answer
 
     def _resolve(self, call: Call) -> Callable[..., Any]:
         if isinstance(call.target, str):

@@ -3,16 +3,21 @@
 Three nets, because torch can be entered at three heights: a function mode sees torch's Python functions, whatever they
 were imported as; a hook sees modules; a dispatch mode sees the operators below all of them, and so also
 `torch.ops.aten._softmax` and `torch._C`. Mentioning a shortcut in a comment does nothing.
+
+Modes are a thread's own, so threads that begin during a call get them too; and what was taken is written down, so that
+code which catches the exception has gained nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import _thread
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib import import_module
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn, Self
 
 from torch.nn import Module
 from torch.nn.modules.module import register_module_forward_pre_hook
@@ -36,10 +41,6 @@ _OPERATORS_BELOW = {
 class ForbiddenShortcut(BaseException):
     """A forbidden shortcut was taken. Not an Exception, so that `except Exception` does not hide it."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
 
 @cache
 def resolve(dotted: str) -> Any:
@@ -61,7 +62,10 @@ def resolve(dotted: str) -> Any:
 
 
 class Watch:
-    """While it is entered, taking one of the forbidden shortcuts raises ForbiddenShortcut."""
+    """While it is entered, taking one of the forbidden shortcuts raises ForbiddenShortcut.
+
+    `taken` is the name of the first that was taken, in whatever thread, or "".
+    """
 
     def __init__(self, forbidden: list[str]) -> None:
         resolved = {name: resolve(name) for name in forbidden}
@@ -71,35 +75,67 @@ class Watch:
             beginning: name for name in forbidden for beginning in _OPERATORS_BELOW.get(name.rpartition(".")[2], ())
         }
         self._stack = ExitStack()
+        self.taken = ""
 
-    def __enter__(self) -> None:
-        if self._functions:
-            self._stack.enter_context(_FunctionWatch(self._functions))
+    def __enter__(self) -> Self:
         if self._modules:
             self._stack.callback(register_module_forward_pre_hook(self._on_module).remove)
-        if self._operators:
-            self._stack.enter_context(_OperatorWatch(self._operators))
+        if self._functions or self._operators:
+            self._stack.enter_context(_every_new_thread(self._watch_thread))
+        self._watch_thread(self._stack)
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._stack.close()
 
+    def _watch_thread(self, stack: ExitStack) -> None:
+        """Watch the thread that runs this, until the stack is closed."""
+        if self._functions:
+            stack.enter_context(_FunctionWatch(self._functions, self._refuse))
+        if self._operators:
+            stack.enter_context(_OperatorWatch(self._operators, self._refuse))
+
     def _on_module(self, module: Module, _: Any) -> None:
         for kind, name in self._modules.items():
             if isinstance(module, kind):
-                raise ForbiddenShortcut(name)
+                self._refuse(name)
+
+    def _refuse(self, name: str) -> NoReturn:
+        self.taken = self.taken or name
+        raise ForbiddenShortcut(name)
+
+
+@contextmanager
+def _every_new_thread(prepare: Callable[[ExitStack], None]) -> Iterator[None]:
+    """Have each thread that begins meanwhile call `prepare` first, in itself."""
+    original = _thread.start_new_thread
+
+    def start(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> int:
+        def prepared() -> None:
+            with ExitStack() as stack:
+                prepare(stack)
+                function(*args, **(kwargs or {}))
+
+        return original(prepared, ())
+
+    threading._start_new_thread = _thread.start_new_thread = start  # type: ignore[attr-defined]  # Python's own
+    try:
+        yield
+    finally:
+        threading._start_new_thread = _thread.start_new_thread = original  # type: ignore[attr-defined]  # as above
 
 
 class _FunctionWatch(TorchFunctionMode):
-    def __init__(self, functions: dict[Any, str]) -> None:
+    def __init__(self, functions: dict[Any, str], refuse: Callable[[str], NoReturn]) -> None:
         super().__init__()
-        self._functions = functions
+        self._functions, self._refuse = functions, refuse
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         name = self._functions.get(function)
         if name is not None:
-            raise ForbiddenShortcut(name)
+            self._refuse(name)
         return function(*args, **(kwargs or {}))
 
 
@@ -115,13 +151,13 @@ class EagerDispatchMode(TorchDispatchMode):
 
 
 class _OperatorWatch(EagerDispatchMode):
-    def __init__(self, beginnings: dict[str, str]) -> None:
+    def __init__(self, beginnings: dict[str, str], refuse: Callable[[str], NoReturn]) -> None:
         super().__init__()
-        self._beginnings = beginnings
+        self._beginnings, self._refuse = beginnings, refuse
 
     def __torch_dispatch__(self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
         own_name = operator.__name__
         for beginning, name in self._beginnings.items():
             if own_name.startswith(beginning):
-                raise ForbiddenShortcut(name)
+                self._refuse(name)
         return operator(*args, **(kwargs or {}))

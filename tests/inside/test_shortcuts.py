@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+import threading
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,13 @@ EXERCISES = {e["id"]: e["forbids"] for path in ASSIGNMENTS for e in tomllib.load
 SOFTMAX, ATTENTION = EXERCISES["softmax"], EXERCISES["attention_scores"]
 
 
+def nothing_seen(x: Any) -> Any:
+    with torch._C.DisableTorchFunction():
+        return torch.softmax(x, -1)
+
+
 def answer(source: str, forbidden: list[str], *args: Any) -> Message:
-    namespace: dict[str, Any] = {"torch": torch, "F": torch.nn.functional, "nn": torch.nn}
+    namespace: dict[str, Any] = {"torch": torch, "F": torch.nn.functional, "nn": torch.nn, "nothing_seen": nothing_seen}
     exec(source, namespace)
     return Executor(namespace, forbidden).answer(Call(target="f", args=args or (torch.randn(2, 4),)))
 
@@ -46,6 +53,13 @@ SOFTMAXES = {
     "a way around in torch.ops": "torch.ops.aten.softmax(x, -1)",
     "its implementation in torch.ops": "torch.ops.aten._softmax(x, -1, False)",
     "its private name": "torch._softmax(x, -1, False)",
+    "its operator": "torch.ops.aten._softmax.default(x, -1, False)",
+    "the dispatcher": "torch._C._dispatch_find_schema_or_throw and torch._C._jit_get_operation('aten::softmax')[0](x, -1)",
+    "vmap": "torch.vmap(lambda row: torch.softmax(row, -1))(x)",
+    "vmap of an operator": "torch.vmap(lambda row: torch.ops.aten.softmax(row, -1))(x)",
+    "a gradient": "torch.func.grad(lambda y: torch.softmax(y, -1).sum())(x)",
+    "masked": "torch.masked.softmax(x, -1)",
+    "a function without its mode": "nothing_seen(x)",
 }
 
 
@@ -60,9 +74,55 @@ def test_an_alias_made_before_is_found() -> None:
     )
 
 
-def test_catching_every_exception_does_not_hide_it() -> None:
-    source = "def f(x):\n    try: return torch.softmax(x, -1)\n    except Exception: return x"
+@pytest.mark.parametrize("kind", ["Exception", "BaseException"])
+def test_catching_every_exception_does_not_hide_it(kind: str) -> None:
+    source = f"def f(x):\n    try: return torch.softmax(x, -1)\n    except {kind}: return x"
     assert answer(source, SOFTMAX) == Forbidden(name="torch.softmax")
+
+
+THREADS = {
+    "a thread": "threads = threading.Thread(target=work); threads.start(); threads.join()",
+    "a thread of a thread": "outer = threading.Thread(target=start); outer.start(); outer.join()",
+    "a pool": "concurrent.futures.ThreadPoolExecutor(1).submit(work).result()",
+    "a thread without its module": "_thread.start_new_thread(work, ()); done.wait(5)",
+    "a class of threads": "mine = Mine(); mine.start(); mine.join()",
+}
+IN_A_THREAD = """
+import _thread, concurrent.futures, threading
+
+def f(x):
+    found, done = [x], threading.Event()
+
+    def work():
+        try: found.append(torch.softmax(x, -1))
+        except BaseException: pass
+        finally: done.set()
+
+    def start():
+        inner = threading.Thread(target=work); inner.start(); inner.join()
+
+    class Mine(threading.Thread):
+        def run(self): work()
+
+    {way}
+    return found[-1]
+"""
+
+
+@pytest.mark.parametrize("way", THREADS.values(), ids=THREADS)
+def test_a_thread_of_its_own_does_not_hide_it(way: str) -> None:
+    assert answer(IN_A_THREAD.format(way=way), SOFTMAX) == Forbidden(name="torch.softmax")
+
+
+@pytest.mark.parametrize("way", THREADS.values(), ids=THREADS)
+def test_threads_that_take_no_shortcut_are_allowed(way: str) -> None:
+    assert isinstance(answer(IN_A_THREAD.format(way=way).replace("torch.softmax(x, -1)", "x.exp()"), SOFTMAX), Value)
+
+
+def test_threads_are_started_as_before_once_the_call_is_over() -> None:
+    before = _thread.start_new_thread, threading._start_new_thread  # type: ignore[attr-defined]  # Python's own
+    answer("def f(x): return x", SOFTMAX)
+    assert before == (_thread.start_new_thread, threading._start_new_thread)  # type: ignore[attr-defined]  # as above
 
 
 ATTENTIONS = {
