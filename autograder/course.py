@@ -31,6 +31,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """What student code may allocate on top of the interpreter and torch."""
     file_mib: int = 16
     """Largest file that student code may write into its scratch folder."""
+    scratch_mib: int = 64
+    """All files in its scratch folder together."""
+    scratch_files: int = 1000
+    """How many files and folders it may have there."""
     reply_mib: int = 16
     """Largest answer to one call."""
     notebook_mib: float = 20

@@ -40,12 +40,13 @@ from autograder.errors import (
     StudentTimeout,
     WireError,
 )
+from autograder.inside.scratch import empty, overflows, remove
 from autograder.inside.zygote import FAILED_TO_LOCK, FORK, PID, READY, REFUSED, WAIT, Settings
 from autograder.wire import Call, CellStarted, Channel, Forbidden, Load, Loaded, Message, Raised, Value
 
 _START_SECONDS = 60.0
-_NAMES_AT_ONCE = 1000
-"""So many names fit on one command line, however long they are."""
+_STOP_SECONDS = 10.0
+_MIB = 1024 * 1024
 _OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError")
 
 
@@ -127,6 +128,7 @@ class Sandbox:
             CellStopped: when a cell did not come to its end.
             GraderFault: when the child could not be started or locked in.
         """
+        self._make_sure_of_room()
         inside = Inside(self, reference)
         try:
             inside.load(load)
@@ -134,6 +136,22 @@ class Sandbox:
         finally:
             inside.kill()
             self._empty_scratch()
+
+    def _make_sure_of_room(self) -> None:
+        """See that student code can have the files that it may have: a full disk is not the student's fault."""
+        disk = os.statvfs(self.scratch)
+        room = disk.f_bavail * disk.f_frsize // _MIB
+        if room < self.limits.scratch_mib:
+            raise GraderFault(
+                f"student code may write {self.limits.scratch_mib} MiB, and {self.scratch.parent} has room for {room}:"
+                " make room there, or set TMPDIR to another folder"
+            )
+        if disk.f_files and disk.f_favail < self.limits.scratch_files:
+            raise GraderFault(f"{self.scratch.parent} has no room for more files: remove some, or set TMPDIR")
+
+    def scratch_overflows(self) -> bool:
+        """Say whether student code has put more into its scratch folder than it may."""
+        return overflows(self.scratch, self.limits.scratch_mib * _MIB, self.limits.scratch_files)
 
     def fork(self) -> tuple[Channel, int, int]:
         """Fork a child; returns its channel, its pid and a pidfd."""
@@ -158,23 +176,22 @@ class Sandbox:
 
     def _empty_scratch(self) -> None:
         try:
-            left = list(self.scratch.iterdir())
-            for start in range(0, len(left), _NAMES_AT_ONCE):
-                _remove(*left[start : start + _NAMES_AT_ONCE])
-        except (OSError, subprocess.CalledProcessError) as error:
+            empty(self.scratch)
+        except OSError as error:
             raise GraderFault(f"the scratch folder of student code cannot be emptied: {error}") from None
 
     def close(self) -> None:
-        """End the zygote and remove the scratch folder."""
+        """End the zygote, which ends its child and removes the scratch folder."""
         if self._process is not None:
             self._control.close()
             try:
-                self._process.wait(5)
+                self._process.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        with contextlib.suppress(OSError, subprocess.CalledProcessError):
-            _remove(self.scratch)
+        if self.scratch.exists():  # the zygote could not do it any more
+            with contextlib.suppress(OSError):
+                remove(self.scratch)
 
     def __enter__(self) -> Self:
         return self
@@ -189,6 +206,7 @@ class Inside:
     def __init__(self, sandbox: Sandbox, reference: Callable[[Call], Message] | None) -> None:
         self._sandbox, self._reference = sandbox, reference
         self._channel, self.pid, self._pidfd = sandbox.fork()
+        self._channel.meanwhile = self._look_at_scratch
         self._alive = True
         self._status = 0
         self._limit_s = self._deadline = 0.0
@@ -250,11 +268,19 @@ class Inside:
 
     def _receive(self) -> Any:
         try:
-            return self._channel.receive(self._deadline)
+            message = self._channel.receive(self._deadline)
         except TimeoutError:
             raise self._too_late() from None
         except (EOFError, OSError):
             raise self._died() from None
+        self._look_at_scratch()  # here too: what is too much must not depend on when one looked
+        return message
+
+    def _look_at_scratch(self) -> None:
+        if self._sandbox.scratch_overflows():
+            self.kill()
+            limits = self._sandbox.limits
+            raise StudentMemory(f"wrote more than {limits.scratch_mib} MiB, or more than {limits.scratch_files} files")
 
     def _too_late(self) -> StudentFailure:
         self.kill()
@@ -290,11 +316,6 @@ class Inside:
         os.close(self._pidfd)
         os.close(self._channel.fd)
         return self._status
-
-
-def _remove(*paths: Path) -> None:
-    """Remove files and folders with `rm`: shutil.rmtree gives up on folders nested deeper than Python may recurse."""
-    subprocess.run(["rm", "-rf", "--", *map(str, paths)], check=True, capture_output=True)
 
 
 def _hung_up(fd: int) -> bool:

@@ -16,7 +16,7 @@ import os
 import select
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
@@ -30,6 +30,7 @@ from autograder.errors import WireError
 
 LENGTHS = struct.Struct(">II")
 _MAX_DEPTH = 12
+_LOOK_SECONDS = 0.1
 _MIB = 1024 * 1024
 _DTYPES = {str(d).removeprefix("torch."): d for d in (torch.float16, torch.bfloat16, torch.float32, torch.float64,
                                                      torch.int32, torch.int64, torch.uint8, torch.bool)}  # fmt: skip
@@ -278,6 +279,8 @@ class Channel:
     def __init__(self, fd: int, limit_mib: int) -> None:
         self.fd = fd
         self._limit = limit_mib * _MIB
+        self.meanwhile: Callable[[], None] = lambda: None
+        """Called ten times a second while waiting with a deadline; what it raises ends the waiting."""
 
     def send(self, message: Message, deadline: float | None = None) -> None:
         """Send one message.
@@ -324,5 +327,7 @@ class Channel:
     def _wait(self, event: int, deadline: float) -> None:
         poll = select.poll()
         poll.register(self.fd, event)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise TimeoutError
+        while not poll.poll(min(_LOOK_SECONDS, max(0.0, deadline - time.monotonic())) * 1000):
+            if time.monotonic() >= deadline:
+                raise TimeoutError
+            self.meanwhile()

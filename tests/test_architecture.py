@@ -15,7 +15,7 @@ KIT = ROOT / "autograder"
 # From the bottom up; a module may import from earlier ones alone, so there can be no cycle.
 LAYERS = [
     "errors", "cell", "records", "authoring", "course", "wire", "submission",
-    "inside.landlock", "inside.seccomp", "inside.locks", "inside.plots", "inside.frames", "inside.shortcuts",
+    "inside.scratch", "inside.landlock", "inside.seccomp", "inside.locks", "inside.plots", "inside.frames", "inside.shortcuts",
     "inside.shell", "inside.executor", "inside.notebook", "inside.stand_ins", "inside.worker", "inside.zygote",
     "sandbox", "students", "checks.compare", "checks", "checks.draw", "checks.runner",
     "stubs", "catalogue", "stand_in", "diagnose", "score", "grade", "worker", "pool",

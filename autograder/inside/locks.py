@@ -72,15 +72,24 @@ def limits(memory_mib: int, file_mib: int, cpu_seconds: int) -> dict[int, int]:
         resource.RLIMIT_AS: pages * resource.getpagesize() + memory_mib * _MIB,
         resource.RLIMIT_CPU: cpu_seconds,
         resource.RLIMIT_FSIZE: file_mib * _MIB,
-        resource.RLIMIT_NOFILE: 256,
+        resource.RLIMIT_NOFILE: 64,  # times the size of a file: what can be written and unlinked at once
         resource.RLIMIT_CORE: 0,
     }
 
 
 def set_limits(values: dict[int, int]) -> None:
-    """Set resource limits of this process, soft and hard."""
+    """Set resource limits of this process, soft and hard; one that is lower already stays.
+
+    Raises:
+        OSError: when one cannot be set.
+    """
     for which, value in values.items():
-        resource.setrlimit(which, (value, value))
+        hard = resource.getrlimit(which)[1]
+        lowest = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        try:
+            resource.setrlimit(which, (lowest, lowest))
+        except (OSError, ValueError) as error:
+            raise OSError(f"resource limits: {error}") from None
 
 
 def die_with_parent(parent: int) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
+import signal
 import socket
 import struct
 import sys
@@ -25,6 +26,7 @@ from autograder.cell import Cell
 from autograder.inside import notebook
 from autograder.inside.executor import Executor
 from autograder.inside.locks import Locks, die_with_parent, limits, set_limits
+from autograder.inside.scratch import remove
 from autograder.inside.worker import serve
 from autograder.wire import LENGTHS, Call, Channel, Load, decode, encode
 
@@ -79,19 +81,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def main() -> None:
     """Warm up, say so, then fork on demand until the control socket closes."""
-    settings = msgspec.json.decode(sys.argv[1], type=Settings)
+    settings = msgspec.json.decode(sys.argv.pop(), type=Settings)
     control = socket.socket(fileno=os.dup(0))
     warm_up()
+    nursery = Nursery(settings, control)
+    gc.collect()
+    gc.freeze()  # a collection in a child would touch, and so copy, every page
     try:
-        nursery = Nursery(settings, control)
+        nursery.rehearse_locks()
     except OSError as error:
         control.sendall(REFUSED + str(error).encode()[:500])
         return
-    gc.collect()
-    gc.freeze()  # a collection in a child would touch, and so copy, every page
-    control.sendall(READY)
-    while request := control.recv(1, socket.MSG_PEEK):
-        nursery.fork() if request == FORK else nursery.wait()
+    try:
+        control.sendall(READY)
+        while request := control.recv(1, socket.MSG_PEEK):
+            nursery.fork() if request == FORK else nursery.wait()
+    finally:  # whoever wanted children is gone, perhaps killed, and tidies up nothing any more
+        nursery.end()
+        remove(Path(settings.scratch))
 
 
 def warm_up() -> None:
@@ -124,16 +131,40 @@ class Nursery:
     Args:
         settings: limits and the scratch folder
         control: the socket on which children are asked for
-
-    Raises:
-        OSError: when a lock cannot be prepared on this machine.
     """
 
     def __init__(self, settings: Settings, control: socket.socket) -> None:
         self._settings, self._control = settings, control
         self._limits = limits(settings.memory_mib, settings.file_mib, settings.cpu_seconds)
-        self._locks = Locks(Path(settings.scratch), self._limits) if settings.confined else None
+        self._locks: Locks | None = None
         self._child = 0
+
+    def rehearse_locks(self) -> None:
+        """Prepare the locks, and put them on a child that does nothing else.
+
+        Raises:
+            OSError: when one of them cannot be had on this machine; the text says which.
+        """
+        if not self._settings.confined:
+            return
+        self._locks = Locks(Path(self._settings.scratch), self._limits)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if not child:
+            with contextlib.suppress(BaseException):
+                try:
+                    self._locks.put_on()
+                except Exception as error:
+                    os.write(writing, str(error).encode()[:500])
+                else:
+                    os.write(writing, READY)
+            os._exit(0)
+        os.close(writing)
+        said = os.read(reading, 512)
+        os.close(reading)
+        os.waitpid(child, 0)
+        if said != READY:
+            raise OSError(said.decode(errors="replace") or "the locks end the process that they are put on")
 
     def fork(self) -> None:
         """Fork a child for the channel that came with the request."""
@@ -168,7 +199,15 @@ class Nursery:
     def wait(self) -> None:
         """Wait for the child that was forked last and say how it ended."""
         self._control.recv(1)
-        self._control.sendall(PID.pack(os.waitpid(self._child, 0)[1]))
+        status = os.waitpid(self._child, 0)[1]
+        self._child = 0
+        self._control.sendall(PID.pack(status))
+
+    def end(self) -> None:
+        """Kill the child that nobody waits for any more, if there is one."""
+        if self._child:
+            os.kill(self._child, signal.SIGKILL)
+            os.waitpid(self._child, 0)
 
 
 def _devnull() -> int:

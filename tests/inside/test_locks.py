@@ -13,13 +13,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 
 from autograder.cell import Cell
 from autograder.course import Limits
 from autograder.errors import GraderFault, StudentCrashed, StudentError, StudentMemory, StudentTimeout
-from autograder.inside import landlock
+from autograder.inside import landlock, scratch
 from autograder.sandbox import Sandbox
 from autograder.wire import Call, Load
 
@@ -156,6 +157,27 @@ def test_in_python_too_it_is_refused(ask: Any, expression: str) -> None:
         ask(f"{IMPORTS}def f(): {expression}")
     assert caught.value.kind == "PermissionError"
     assert not list(Path("/tmp").glob("*left-behind"))
+
+
+@pytest.mark.parametrize(
+    "expression", ["open('/etc/passwd')", "socket.socket()", "os.fork()", "os.kill(os.getppid(), 0)"]
+)
+@pytest.mark.parametrize("depth", [1, 2], ids=["a thread", "a thread of a thread"])
+def test_threads_inherit_the_locks(ask: Any, expression: str, depth: int) -> None:
+    source = f"""
+        import os, socket, threading
+        def f(depth, found=None):
+            found = [] if found is None else found
+            def work():
+                if depth > 1: return f(depth - 1, found)
+                try: {expression}
+                except PermissionError: found.append("refused")
+            thread = threading.Thread(target=work)
+            thread.start()
+            thread.join()
+            return found
+    """
+    assert ask(source, depth) == ["refused"]
 
 
 def test_a_limit_cannot_be_raised(ask: Any) -> None:
@@ -385,10 +407,22 @@ def tidy(sandbox: Sandbox) -> Iterator[None]:
 
 
 CROWDED = {
-    "many folders": "for i in range(2000): os.mkdir(f'{i:0200}')",
-    "folders nested deep": "for _ in range(1500):\n        os.mkdir('d')\n        os.chdir('d')",
+    "many folders": "for i in range(800): os.mkdir(f'{i:0200}')",
+    "folders nested deep": "for _ in range(800):\n        os.mkdir('d')\n        os.chdir('d')",
     "names that look like options": "for name in ('-rf', '--', '-', '*', ' ', '\\n'): open(name, 'w').close()",
     "a folder without rights": "os.mkdir('a', 0)",
+}
+TOO_CROWDED = {
+    "too many files": "for i in range(1100): open(str(i), 'w').close()",
+    "too many folders": "for i in range(1100): os.mkdir(str(i))",
+    "folders nested too deep": "for _ in range(1100):\n        os.mkdir('d')\n        os.chdir('d')",
+    "folders whose names are too long together": "for _ in range(20): os.mkdir('d' * 250), os.chdir('d' * 250)",
+    "too much in files": "for i in range(40): open(str(i), 'wb').write(bytes(2 * 2**20))",
+    "too much in files that are still open": (
+        "kept = [open(f'{i}', 'wb') for i in range(40)]\n"
+        "    for file in kept: file.write(bytes(2 * 2**20)); file.flush()\n"
+        "    time.sleep(0.3)"
+    ),
 }
 
 
@@ -403,13 +437,46 @@ def test_whatever_fills_the_scratch_folder_is_gone_for_the_next(ask: Any, body: 
 
 
 @pytest.mark.usefixtures("tidy")
-def test_files_however_many_are_gone_for_the_next(sandbox: Sandbox, ask: Any) -> None:
-    for i in range(10_000):  # from here, because a child has only a second
+@pytest.mark.parametrize("body", TOO_CROWDED.values(), ids=TOO_CROWDED)
+def test_too_much_in_the_scratch_folder_ends_the_call_and_is_gone_for_the_next(ask: Any, body: str) -> None:
+    with pytest.raises(StudentMemory, match=r"more than 64 MiB, or more than 1000 files"):
+        ask(f"import os, time\ndef f():\n    {body}")
+    assert ask("import os\ndef f(): return len(os.listdir('.'))") == 0
+
+
+def test_too_much_is_stopped_while_it_is_written_and_not_only_afterwards(ask: Any, within: Any) -> None:
+    source = "import os\ndef f():\n    while True: os.mkdir(str(os.times().elapsed) + os.urandom(8).hex())"
+    with within(0.8), pytest.raises(StudentMemory):
+        ask(source)
+
+
+def test_a_file_that_is_gone_from_its_folder_takes_room_as_long_as_few_can_be_open(ask: Any) -> None:
+    """It cannot be counted; but what all open files can hold together is bounded."""
+    source = """
+        import os
+        def f():
+            files = []
+            try:
+                while True:
+                    files.append(open("a", "wb"))
+                    os.unlink("a")
+            except OSError:
+                return len(files)
+    """
+    assert ask(source) < 64
+
+
+def test_a_full_disk_is_not_the_students_fault(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sandbox, "limits", msgspec.structs.replace(sandbox.limits, scratch_mib=2**40))
+    with pytest.raises(GraderFault, match="make room there"), sandbox.open(Load(cells=[])):
+        pass
+
+
+@pytest.mark.usefixtures("tidy")
+def test_files_however_many_can_be_removed(sandbox: Sandbox) -> None:
+    for i in range(10_000):
         (sandbox.scratch / f"{i:0240}").touch()
-    try:
-        assert ask("def f(): return 1") == 1
-    except GraderFault as error:
-        pytest.fail(f"the folder cannot be emptied, and somebody pays for it: {str(error)[:200]}", pytrace=False)
+    scratch.empty(sandbox.scratch)
     assert list(sandbox.scratch.iterdir()) == []
 
 

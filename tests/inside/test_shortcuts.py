@@ -54,7 +54,7 @@ SOFTMAXES = {
     "its implementation in torch.ops": "torch.ops.aten._softmax(x, -1, False)",
     "its private name": "torch._softmax(x, -1, False)",
     "its operator": "torch.ops.aten._softmax.default(x, -1, False)",
-    "the dispatcher": "torch._C._dispatch_find_schema_or_throw and torch._C._jit_get_operation('aten::softmax')[0](x, -1)",
+    "the dispatcher": "torch._C._jit_get_operation('aten::softmax')[0](x, -1)",
     "vmap": "torch.vmap(lambda row: torch.softmax(row, -1))(x)",
     "vmap of an operator": "torch.vmap(lambda row: torch.ops.aten.softmax(row, -1))(x)",
     "a gradient": "torch.func.grad(lambda y: torch.softmax(y, -1).sum())(x)",
