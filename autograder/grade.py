@@ -2,7 +2,7 @@
 
 The rules: the stub untouched is "not_attempted" and nothing is run. A cell that does not come to its end is left out
 and named; the rest is graded without it. A later exercise is judged with the reference standing in for an earlier one
-that failed. A check that stumbles is the student's fault only if the reference passes it.
+that failed. What a check finds wrong is the student's fault only if the reference passes it on the same inputs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from autograder.checks.draw import seed_for
 from autograder.checks.runner import Check, CheckRunner, Finding
 from autograder.course import Exercise
 from autograder.diagnose import name_the_mistakes
-from autograder.errors import CheckFailed, GraderFault, StudentFailure
+from autograder.errors import GraderFault, StudentFailure
 from autograder.inside.executor import Executor
 from autograder.records import CheckResult, ExerciseResult
 from autograder.sandbox import CellStopped, Sandbox
@@ -80,6 +80,15 @@ class Grader:
                 failed.add(exercise.id)
             results.append(exercise_result(exercise, status, checks))
         return results, submission.notes + work.notes
+
+    def examine_reference(self) -> None:
+        """Make sure that the reference passes all checks: where it does not, a mark would mean nothing.
+
+        Raises:
+            GraderFault: when it fails one; the text says which.
+        """
+        for check in self._runner.checks:
+            self._expect_reference_to_pass(check, seed_for(self._salt, self._assignment.id, "the reference", check.id))
 
     def checks_of(self, exercise: str) -> list[Check]:
         """Return the checks of one exercise."""
@@ -143,26 +152,28 @@ class Grader:
                 break
             if not work.leave_out(finding.error):
                 return Finding(error=finding.error.cause, transcript=[], margin=0.0)
-        if finding.error is not None and not isinstance(finding.error, (CheckFailed, StudentFailure)):
-            self._excuse(check, finding.error, seed)
+        if isinstance(finding.error, GraderFault):
+            raise finding.error
+        if finding.error is not None and not isinstance(finding.error, StudentFailure):
+            self._expect_reference_to_pass(check, seed)
         return finding
 
-    def _excuse(self, check: Check, error: BaseException, seed: int) -> None:
-        """Make sure that a check which stumbled does so because of the student.
+    def _expect_reference_to_pass(self, check: Check, seed: int) -> None:
+        """Run a check against the reference, so that what it finds in a student's work is the student's.
 
         Raises:
-            GraderFault: when the reference does not pass it either, or the grader itself is at fault.
+            GraderFault: when the reference does not pass.
         """
-        if isinstance(error, GraderFault):
-            raise error
 
         @contextmanager
         def open_reference() -> Iterator[Student]:
             yield self._reference()
 
-        again = self._runner.run(check, open_reference, seed, self._reference())
-        if again.error is not None:
-            raise GraderFault(f"{check.id} fails with the reference: {type(again.error).__name__}: {again.error}")
+        error = self._runner.run(check, open_reference, seed, self._reference()).error
+        if error is not None:
+            raise GraderFault(
+                f"{check.id} fails with the reference: {type(error).__name__}: {error}. `autograder verify` says more"
+            )
 
     def _reference(self) -> Student:
         return Student(live_asker(Executor(self._catalogue.reference)), self._assignment.exercises)

@@ -9,8 +9,11 @@ reference, and it never runs a line of student code itself.
 from __future__ import annotations
 
 import os
+import select
 import socket
 import sys
+import threading
+import time
 from io import BufferedRWPair
 from pathlib import Path
 
@@ -25,6 +28,8 @@ from autograder.records import Record, ungraded
 from autograder.sandbox import Sandbox
 from autograder.score import total
 from autograder.submission import read, read_release
+
+_GRACE_SECONDS = 1.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +73,9 @@ Answer = Fatal | Ready | Done
 def main() -> None:
     """Grade what comes in until the socket closes."""
     settings = msgspec.json.decode(sys.argv[1], type=Settings)
-    channel = socket.socket(fileno=os.dup(0)).makefile("rwb")
+    listener = socket.socket(fileno=os.dup(0))
+    threading.Thread(target=_end_when_abandoned, args=(listener,), daemon=True).start()
+    channel = listener.makefile("rwb")
     try:
         course = msgspec.structs.replace(read_course(Path(settings.root)), salt=settings.salt)
         desk = Desk(course, course.assignment(settings.assignment), settings.confined)
@@ -96,7 +103,7 @@ class Desk:
     def serve(self, runner: CheckRunner, channel: BufferedRWPair) -> None:
         """Answer jobs from a channel of JSON lines."""
         try:
-            self._open_sandbox()
+            self._grader(runner).examine_reference()
             _send(channel, Ready())
             while line := channel.readline():
                 _send(channel, Done(record=self.record(runner, msgspec.json.decode(line, type=Job))))
@@ -116,8 +123,7 @@ class Desk:
         )
         try:
             submission = read(job.notebook, self.assignment, self._released)
-            grader = Grader(runner, self._open_sandbox(), self._catalogue, self._course.salt)
-            exercises, notes = grader.grade(submission, job.student)
+            exercises, notes = self._grader(runner).grade(submission, job.student)
         except NotGradable as reason:
             return msgspec.structs.replace(record, status="not_gradable", notes=[str(reason), *job.notes])
         except Exception as error:  # whatever it is, it is ours, and the next submission must not suffer
@@ -129,10 +135,10 @@ class Desk:
             record, status="graded", score=score, exercises=exercises, notes=[*job.notes, *notes]
         )
 
-    def _open_sandbox(self) -> Sandbox:
+    def _grader(self, runner: CheckRunner) -> Grader:
         if self._sandbox is None:
             self._sandbox = Sandbox(self._course.limits, self._confined)
-        return self._sandbox
+        return Grader(runner, self._sandbox, self._catalogue, self._course.salt)
 
     def close(self) -> None:
         """End the sandbox, if there is one."""
@@ -144,6 +150,15 @@ class Desk:
 def _send(channel: BufferedRWPair, answer: Answer) -> None:
     channel.write(msgspec.json.encode(answer) + b"\n")
     channel.flush()
+
+
+def _end_when_abandoned(listener: socket.socket) -> None:
+    """End this process when nobody is at the other end any more, not even the one who would stop it: it was killed."""
+    poll = select.poll()
+    poll.register(listener, 0)  # hanging up is reported unasked
+    poll.poll()
+    time.sleep(_GRACE_SECONDS)  # one that waits for jobs has noticed by now and ends in good order
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pytest
 
 from autograder import build
 from autograder.chain import grade, make_plan, record_for, students_of
+from autograder.checks.draw import seed_for
 from autograder.course import read_course
 from autograder.errors import GraderFault, RefusedToStart, UsageError
 from autograder.handin import fill
@@ -190,8 +191,7 @@ def test_what_is_graded_is_kept_and_what_changed_is_graded_again(course):
 def test_a_changed_check_regrades(course):
     first = grade_all(course)["right"]
     checks = course / "assignments" / ASSIGNMENT / "test_hidden.py"
-    checks.write_text(checks.read_text().replace("4 * x", "5 * x"))
-    # The reference now fails its own check, but so does the student, by comparison: that is `wrong`, not a crash.
+    checks.write_text(checks.read_text().replace("4 * x", "x * 4"))
     assert grade_all(course)["right"].fingerprint != first.fingerprint
 
 
@@ -218,19 +218,40 @@ def test_a_link_is_not_followed(course):
     assert grade_all(course)["link"].status == "not_gradable"
 
 
-def test_a_reference_that_stumbles_over_its_own_check_is_a_grader_fault_and_no_mark(course):
+BROKEN_CHECKS = {
+    "it stumbles": ("x = draw.normal(2, 3)", "x = draw.unheard_of(2, 3)"),
+    "it expects something else": ("2 * x", "3 * x"),
+}
+
+
+@pytest.mark.parametrize(("old", "new"), BROKEN_CHECKS.values(), ids=BROKEN_CHECKS)
+def test_a_check_that_the_reference_does_not_pass_stops_everything_and_no_mark_is_given(course, old, new):
     checks = course / "assignments" / ASSIGNMENT / "test_hidden.py"
-    checks.write_text(checks.read_text().replace("x = draw.normal(2, 3)", "x = draw.unheard_of(2, 3)", 1))
+    good = checks.read_text()
+    checks.write_text(good.replace(old, new, 1))
+    with pytest.raises(GraderFault, match=r"test_double fails with the reference.*autograder verify"):
+        grade_all(course)
+    assert list((course / "results" / ASSIGNMENT).glob("*.json")) == []
+    checks.write_text(good)
+    assert grade_all(course)["right"].score == 5
+
+
+SELDOM_BROKEN = (
+    'assert_close(student.double(x), 2 * x if draw._generator.initial_seed() == {seed} else 3 * x, "attention")'
+)
+
+
+def test_a_check_that_the_reference_passes_only_for_others_is_a_grader_fault_and_no_mark(course):
+    """What the examination at the start cannot know, because the inputs are another student's."""
+    plan = make_plan(course, ASSIGNMENT)
+    seed = seed_for(plan.course.salt, ASSIGNMENT, "the reference", "test_hidden.py::test_double")
+    checks = course / "assignments" / ASSIGNMENT / "test_hidden.py"
+    good = checks.read_text()
+    line = 'assert_close(student.double(x), 2 * x, "attention")'
+    checks.write_text(good.replace(line, SELDOM_BROKEN.format(seed=seed)))
     record = grade_all(course)["right"]
     assert (record.status, record.score, record.exercises) == ("grader_fault", None, [])
     assert "fails with the reference" in record.notes[0]
-
-
-def test_a_grader_fault_is_graded_again_the_next_time(course):
-    checks = course / "assignments" / ASSIGNMENT / "test_hidden.py"
-    good = checks.read_text()
-    checks.write_text(good.replace("x = draw.normal(2, 3)", "x = draw.unheard_of(2, 3)", 1))
-    assert grade_all(course)["right"].status == "grader_fault"
     checks.write_text(good)
     assert grade_all(course)["right"].score == 5
 
