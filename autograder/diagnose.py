@@ -23,10 +23,12 @@ from autograder.catalogue import Catalogue
 from autograder.errors import StudentError, StudentFailure
 from autograder.inside.executor import Executor
 from autograder.students import Step, live_asker
-from autograder.wire import Picture
+from autograder.wire import Call, Picture
 
 _ENOUGH_EVIDENCE = 2
 _TOLERANCE = (1e-5, 1e-4)
+_LARGEST, _LONGEST = 20_000, 2_000
+"""Numbers in an argument, and along one of its axes, of a call that is repeated; checks stay far below."""
 
 
 RunAgain = Callable[[str], list[Step]]
@@ -65,7 +67,7 @@ def _explanations(
     catalogue: Catalogue, exercise: str, failed: dict[str, list[Step]]
 ) -> tuple[dict[str, int], dict[str, list[Misconception]]]:
     """Return the number of telling calls by known mistake, and the known mistakes that explain each check."""
-    failed = {check: steps for check, steps in failed.items() if steps}
+    failed = {check: steps for check, steps in failed.items() if steps and all(_small(step.call) for step in steps)}
     evidence: dict[str, int] = {}
     explains: dict[str, list[Misconception]] = {check: [] for check in failed}
     if not failed:
@@ -81,6 +83,17 @@ def _explanations(
                     evidence[entry.name] = evidence.get(entry.name, 0) + telling
                     explains[check].append(entry)
     return evidence, explains
+
+
+def _small(value: Any) -> bool:
+    """Say whether a call can be repeated here: a check may have passed on what the student returned, however large."""
+    if isinstance(value, Call):
+        return _small((value.args, value.kwargs, value.toward))
+    if isinstance(value, Tensor):
+        return value.numel() <= _LARGEST and max(value.shape, default=0) <= _LONGEST
+    if isinstance(value, dict):
+        return all(_small(item) for item in value.values())
+    return not isinstance(value, (tuple, list)) or all(_small(item) for item in value)
 
 
 def _telling_calls(steps: list[Step], found: Iterator[Any], right: list[Any]) -> int:

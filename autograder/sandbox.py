@@ -42,7 +42,7 @@ from autograder.errors import (
 )
 from autograder.inside.scratch import empty, overflows, remove
 from autograder.inside.zygote import FAILED_TO_LOCK, FORK, PID, READY, REFUSED, WAIT, Settings
-from autograder.wire import Call, CellStarted, Channel, Forbidden, Load, Loaded, Message, Raised, Value
+from autograder.wire import Answer, Call, CellStarted, Channel, Forbidden, Load, Loaded, Message, Raised, Value
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
@@ -208,6 +208,9 @@ class Inside:
         self._channel, self.pid, self._pidfd = sandbox.fork()
         self._channel.meanwhile = self._look_at_scratch
         self._alive = True
+        self._heard = False
+        self._end: StudentFailure | None = None
+        self._calls = 0
         self._status = 0
         self._limit_s = self._deadline = 0.0
 
@@ -236,17 +239,35 @@ class Inside:
         Raises:
             StudentFailure: when there is none; the class says why.
         """
+        if self._end is not None:
+            raise self._end
         try:
-            self._send(call)
-            while isinstance(message := self._receive(), Call):
-                self._send(self._ask_reference(message))
-        except WireError as error:
-            raise self._garbage(error) from None
+            message = self._exchange(msgspec.structs.replace(call, number=self._calls))
+        except StudentFailure as error:
+            self._end = error
+            raise
+        self._calls += 1
         if isinstance(message, Value):
             return message.value
         if isinstance(message, Raised):
             message = self._same_everywhere(message)
         raise failure(message, self.errors.get(str(call.target)))
+
+    def _exchange(self, call: Call) -> Answer:
+        """Send a call, answer what is asked meanwhile, and return the answer.
+
+        Raises:
+            StudentFailure: when there is none, and will be none to any other call.
+        """
+        try:
+            self._send(call)
+            while isinstance(message := self._receive(), Call):
+                self._send(self._ask_reference(message))
+            if not isinstance(message, Answer) or message.to != call.number:
+                raise WireError("expected the answer to this call")
+        except WireError as error:
+            raise self._garbage(error) from None
+        return message
 
     def _same_everywhere(self, raised: Raised) -> Raised:
         """Take the name of the scratch folder, which is another in each run, out of an exception's text."""
@@ -273,6 +294,9 @@ class Inside:
             raise self._too_late() from None
         except (EOFError, OSError):
             raise self._died() from None
+        except MemoryError:  # what is received is capped, so it is not the student's doing
+            raise GraderFault("no memory is left to read an answer: grade with fewer workers") from None
+        self._heard = True
         self._look_at_scratch()  # here too: what is too much must not depend on when one looked
         return message
 
@@ -299,7 +323,7 @@ class Inside:
             name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
             return StudentCrashed(f"the process was ended by {name}")
         code = os.WEXITSTATUS(status)
-        if code == FAILED_TO_LOCK:
+        if code == FAILED_TO_LOCK and not self._heard:  # student code runs only after the first word
             raise GraderFault("the locks could not be put on the process that runs student code")
         return StudentCrashed(f"the process ended itself with exit code {code} instead of answering")
 

@@ -13,7 +13,18 @@ from autograder.records import CheckResult, ExerciseResult, Verdict
 
 _DECIMALS = 6
 _LONGEST_EXCEPTION = 300
-_FRACTION = re.compile(r"-?\d*\.\d+(?:e[+-]?\d+)?")
+_VALUE = re.compile(
+    r"-?0x[0-9a-f]*\.[0-9a-f]+p[+-]?\d+|0x[0-9a-f]{3,}"  # as float.hex writes them, and bits
+    r"|-?\d+\.\d+(?:e[+-]?\d+)?|(?<![a-z])-?\.\d+(?:e[+-]?\d+)?|\.\d{3,}"  # with a fraction, but for layers.0.weight
+    r"|-?\d+\.?e[+-]?\d+"  # with an exponent
+    r"|\b(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}\b|\d(?:_?\d){4,}",  # bits again, and integers of five digits or more
+    re.IGNORECASE,
+)
+_TOKEN = re.compile(r"(?:(?![,;:.'\"()\[\]])[!-~]){24,}")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_SHORTEST_WORDS, _LONGEST_WORD = 3, 23
+_STUDENTS_WORDS = ("an object of type ", "it raised ")
+"""Behind these, a check quotes the student's code."""
 
 
 def check_result(
@@ -63,24 +74,39 @@ def verdict_of(error: BaseException | None) -> Verdict:
 
 def _message(error: BaseException, hidden: bool) -> str:
     if isinstance(error, StudentError):
-        said = _without_numbers(str(error)) if hidden else str(error)
-        return f"Your code raised {said}" + (f" ({error.where})" if error.where else "")
+        # The line that is quoted, too: student code can replace what Python takes for its source.
+        said, where = (_without_values(t) if hidden else t for t in (str(error), error.where))
+        return f"Your code raised {said}" + (f" ({where})" if where else "")
     if isinstance(error, StudentFailure):
-        return (
-            _sentence(f"your code {error}")
-            if error.verdict in ("timeout", "memory", "forbidden")
-            else _sentence(str(error))
-        )
+        if error.verdict in ("timeout", "memory"):
+            return _sentence(f"your code {error}")  # the limits in it are ours
+        said = _without_values(str(error)) if hidden else str(error)
+        return _sentence(f"your code {said}" if error.verdict == "forbidden" else said)
     if isinstance(error, CheckFailed):
-        return _sentence(str(error))
+        return _sentence(_quoting_no_values(str(error)) if hidden else str(error))
     # A plain assert, or a check that stumbled over what it was given: its text may hold hidden values.
     return "The property does not hold." if isinstance(error, AssertionError) else "The result has an unexpected form."
 
 
-def _without_numbers(text: str) -> str:
-    """Take numbers with a fraction out of an exception's text, and cut it: shapes may be told, inputs may not."""
+def _quoting_no_values(text: str) -> str:
+    """Take values out of what a check quotes of the student's code; the rest of its text is the author's."""
+    starts = [text.index(words) + len(words) for words in _STUDENTS_WORDS if words in text]
+    return text[: min(starts)] + _without_values(text[min(starts) :]) if starts else text
+
+
+def _without_values(text: str) -> str:
+    """Take out of a text by student code what could carry a hidden input, and cut it.
+
+    Shapes, small integers and names teach, and stay. Whoever spells a number in words gets it out all the same.
+    """
     shorter = text if len(text) <= _LONGEST_EXCEPTION else f"{text[:_LONGEST_EXCEPTION]} ..."
-    return _FRACTION.sub("#", shorter)
+    return _VALUE.sub("#", _TOKEN.sub(lambda token: "#" if _is_encoded(token[0]) else token[0], shorter))
+
+
+def _is_encoded(token: str) -> bool:
+    """Say whether a long token holds encoded bytes: its words are too short for a name, or one is too long."""
+    lengths = [len(word) for word in _WORD.findall(token)]
+    return bool(lengths) and (sum(lengths) / len(lengths) < _SHORTEST_WORDS or max(lengths) > _LONGEST_WORD)
 
 
 def _sentence(text: str) -> str:

@@ -17,7 +17,8 @@ from autograder.inside.shortcuts import EagerDispatchMode
 from autograder.wire import Call, Message, Raised
 
 _LARGEST_ARGUMENT, _LARGEST = 5_000, 1_000_000
-"""Elements that an argument may have, and any tensor on the way to the answer; checks stay far below."""
+"""Elements that an argument may have (or how large an integer may be), and any tensor on the way to the answer; checks
+stay far below."""
 _DEEPEST = 6
 
 
@@ -54,7 +55,9 @@ def _plain(value: Any, depth: int = 0) -> bool:
         return depth < _DEEPEST and all(_plain(item, depth + 1) for item in value)
     if isinstance(value, dict):
         return depth < _DEEPEST and all(_plain(item, depth + 1) for item in value.values())
-    return value is None or isinstance(value, (bool, int, float))
+    if isinstance(value, int):  # a number may become a size, or the rounds of a loop
+        return abs(value) <= _LARGEST_ARGUMENT
+    return value is None or isinstance(value, float)
 
 
 def _stays_small(function: Callable[..., Any], call: Call) -> bool:

@@ -101,19 +101,22 @@ class Callee:
     def gradients(self, *args: Any, toward: Any = None, **kwargs: Any) -> Gradients:
         """Return the gradients of (first result * toward).sum(); a tuple weighs several results."""
         value = self._make(args, kwargs, "gradients", toward)
-        if not isinstance(value, list) or len(value) != 3:
-            raise CheckFailed("the gradients could not be taken")
-        result = self._as_declared(value[0])
-        if not value[1]:
+        match value:
+            case [result, list() as by_argument, dict() as by_parameter]:
+                result = self._as_declared(result)
+            case _:
+                raise CheckFailed("the gradients could not be taken")
+        if not by_argument:
             raise CheckFailed(f"{self._name} must return a tensor, it returned {in_words(result)}")
-        return Gradients(list(value[1]), dict(value[2]))
+        return Gradients(by_argument, by_parameter)
 
     def aftermath(self, *args: Any, **kwargs: Any) -> Aftermath:
         """Call it and return what that did to its arguments and to the random state."""
         value = self._make(args, kwargs, "aftermath")
-        if not isinstance(value, list) or len(value) != 2:
-            raise CheckFailed("what the call left behind could not be seen")
-        return Aftermath(list(value[0]), value[1] is True)
+        match value:
+            case [list() as arguments, random_state_kept]:
+                return Aftermath(arguments, random_state_kept is True)
+        raise CheckFailed("what the call left behind could not be seen")
 
     def _as_declared(self, value: Any) -> Any:
         """Insist on the number of results that the exercise declares, with a message that says what is missing."""

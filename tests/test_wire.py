@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -10,7 +11,7 @@ import struct
 import threading
 import time
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -59,8 +60,14 @@ def there_and_back(value: Any) -> Any:
 def receive(data: bytes, limit_mib: int = 1) -> Any:
     """Receive what another side wrote before it went away."""
     ours, theirs = socket.socketpair()
+
+    def write() -> None:
+        with contextlib.suppress(OSError):  # the reader had enough
+            theirs.sendall(data)
+            theirs.shutdown(socket.SHUT_WR)
+
     with ours, theirs:
-        writer = threading.Thread(target=lambda: (theirs.sendall(data), theirs.shutdown(socket.SHUT_WR)))
+        writer = threading.Thread(target=write)
         writer.start()
         try:
             return Channel(ours.fileno(), limit_mib).receive(time.monotonic() + 5)
@@ -117,6 +124,9 @@ DTYPES = [
     torch.bfloat16,
     torch.float32,
     torch.float64,
+    torch.complex64,
+    torch.int8,
+    torch.int16,
     torch.int32,
     torch.int64,
     torch.uint8,
@@ -199,12 +209,39 @@ def test_messages_arrive_one_by_one_in_their_order(pair: tuple[Channel, socket.s
     assert [channel.receive().index for _ in range(5)] == [0, 1, 2, 3, 4]
 
 
-def test_a_value_nested_too_deep_is_not_sent() -> None:
+def test_a_tensor_that_stands_in_two_places_arrives_as_two() -> None:
+    tensor = torch.ones(2)
+    first, second = there_and_back([tensor, tensor])
+    first += 1
+    assert torch.equal(second, tensor)
+
+
+def nested(depth: int) -> Any:
     value: Any = 1
-    for _ in range(20):
+    for _ in range(depth):
         value = [value]
-    with pytest.raises(WireError, match="nested deeper than 12"):
-        encode(Value(value=value))
+    return value
+
+
+UNSENDABLE = {
+    "nested too deep": nested(20),
+    "a sparse tensor": torch.eye(2).to_sparse(),
+    "a tensor without numbers": torch.ones(2, device="meta"),
+    "a dtype that does not cross": torch.ones(2, dtype=torch.complex128),
+    "too many tensors": [torch.ones(1)] * 5000,
+    "half a character": "\ud800",
+    "a number without end": 10**5000,
+}
+
+
+@pytest.mark.parametrize("value", UNSENDABLE.values(), ids=UNSENDABLE)
+def test_what_cannot_be_sent_is_refused_before_anything_is_written(pair: Any, value: Any) -> None:
+    channel, theirs = pair
+    with pytest.raises(WireError):
+        channel.send(Value(value=value))
+    theirs.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        theirs.recv(1)
 
 
 # ---- what arrives is refused when it is no message ----------------------------------------------------------------
@@ -331,12 +368,82 @@ HOSTILE = {
     "an empty picture": value(b'{"$":"picture","v":[]}'),
     "a picture of something else": value(b'{"$":"picture","v":[1,null,null,null,true,true]}'),
     "an index beyond all numbers": b'{"type":"cell_started","index":1e30}',
+    "a number beyond all digits": value(b"1" + b"0" * 5000),
+    "half a character": value(b'"\\ud800"'),
+    "a dictionary whose keys are no text": value(b'{"$":"dict","v":[[1,2]]}'),
+    "a dictionary of triples": value(b'{"$":"dict","v":[["a",1,2]]}'),
+    "a handle below all": value(b'{"$":"handle","v":-1}'),
+    "a handle that is true": value(b'{"$":"handle","v":true}'),
+    "a handle beyond all": value(b'{"$":"handle","v":99999999999999999999}'),
+    "an exception of endless name": b'{"type":"raised","kind":"' + b"x" * 3000 + b'"}',
+    "an exception of endless text": b'{"type":"raised","kind":"x","message":"' + b"x" * 3000 + b'"}',
+    "a shortcut of endless name": b'{"type":"forbidden","name":"' + b"x" * 3000 + b'"}',
+    "an answer to no number": b'{"type":"value","to":"0","value":1}',
+    "more brackets than a message needs": value(b'{"$":"list","v":[' + b"[]," * 40_000 + b"1]}"),
 }
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_json_that_is_no_message_is_refused(text: bytes) -> None:
     assert isinstance(refused(frame(text)), WireError)
+
+
+@pytest.mark.parametrize("tree", [b"0", b'"0"', b"true", b"[0]", b"-1", b"1", b"null"])
+def test_a_tensor_is_known_by_its_place_alone(tree: bytes) -> None:
+    error = refused(frame(value(b'{"$":"tensor","v":' + tree + b"}"), save({"0": torch.ones(1), "-1": torch.ones(1)})))
+    assert (error is None) == (tree in (b"0", b"-1"))
+
+
+def test_a_tensor_cannot_stand_in_two_places() -> None:
+    """Whoever copies what arrived would copy it as often as it is mentioned."""
+    twice = value(b'{"$":"list","v":[{"$":"tensor","v":0},{"$":"tensor","v":0}]}')
+    assert isinstance(refused(frame(twice, save({"0": torch.ones(1)}))), WireError)
+
+
+def tensor(dtype: str, shape: list[int], offsets: list[int], data: bytes) -> bytes:
+    header = json.dumps({"0": {"dtype": dtype, "shape": shape, "data_offsets": offsets}}).encode()
+    return struct.pack("<Q", len(header)) + header + data
+
+
+NO_TENSORS = {
+    "a dtype of eight bits": tensor("F8_E5M2", [1], [0, 1], b"1"),
+    "a dtype of four bits": tensor("F4", [2], [0, 1], b"1"),
+    "a dtype without a name": tensor("", [1], [0, 4], b"1234"),
+    "too few numbers": tensor("F32", [2], [0, 4], b"1234"),
+    "too many numbers": tensor("F32", [1], [0, 8], b"12345678"),
+    "numbers after the end": tensor("F32", [1], [4, 8], b"1234"),
+    "more than it says": tensor("F32", [1], [0, 4], b"12345678"),
+    "an end before the start": tensor("F32", [1], [4, 0], b"1234"),
+    "an axis below nothing": tensor("F32", [-1], [0, 4], b"1234"),
+    "axes beyond all numbers": tensor("F32", [2**33, 2**33], [0, 4], b"1234"),
+    "nothing, on an axis beyond all": tensor("F32", [0, 2**62], [0, 0], b""),
+    "nothing, on an axis beyond a number": tensor("F32", [0, 2**63], [0, 0], b""),
+    "nothing, on two such axes": tensor("F32", [2**40, 0, 2**40], [0, 0], b""),
+    "very many axes": tensor("F32", [1] * 65, [0, 4], b"1234"),
+    "a header beyond the end": struct.pack("<Q", 1000) + b"{}",
+    "a header beyond all": struct.pack("<Q", 2**64 - 1) + b"{}",
+    "a header of blanks": struct.pack("<Q", 600_000) + b"{}" + b" " * 599_998,
+    "no header": b"1234",
+    "very many tensors": save({str(i): torch.ones(0) for i in range(5000)}),
+    "numbers that belong to two": (
+        lambda header: struct.pack("<Q", len(header)) + header + b"1234"
+    )(b'{"0":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"1":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("payload", NO_TENSORS.values(), ids=NO_TENSORS)
+def test_tensors_that_are_none_are_refused(payload: bytes) -> None:
+    assert isinstance(refused(frame(value(b'{"$":"tensor","v":0}'), payload)), WireError)
+
+
+def test_a_tensor_like_those_is_taken() -> None:
+    assert refused(frame(value(b'{"$":"tensor","v":0}'), tensor("F32", [1] * 64, [0, 4], b"1234"))) is None
+
+
+def test_a_truth_value_is_one_of_two_whatever_its_byte() -> None:
+    payload = tensor("BOOL", [4], [0, 4], b"\x00\x01\x02\xff")
+    found = receive(frame(value(b'{"$":"tensor","v":0}'), payload)).value
+    assert found.view(torch.uint8).tolist() == [0, 1, 1, 1]
 
 
 def test_a_pickle_is_never_loaded() -> None:
@@ -368,12 +475,69 @@ def test_a_frame_beyond_the_limit_is_refused_before_it_is_read(lengths: tuple[in
 def test_a_frame_takes_no_more_memory_than_it_has_bytes() -> None:
     tracemalloc.start()
     try:
-        error = refused(LENGTHS.pack(50 * 2**20, 2**20) + b" " * 2000, limit_mib=64)
+        error = refused(LENGTHS.pack(1000, 50 * 2**20) + b" " * 2000, limit_mib=64)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert isinstance(error, EOFError)
     assert peak < 3 * 2**20
+
+
+def grown(read: Callable[[], Any]) -> tuple[int, float]:
+    """Return how much memory was taken at most meanwhile, and how many seconds it took without measuring that."""
+    begun = time.process_time()
+    read()
+    seconds = time.process_time() - begun
+    tracemalloc.start()
+    try:
+        read()
+        return tracemalloc.get_traced_memory()[1], seconds
+    finally:
+        tracemalloc.stop()
+
+
+def filled(item: bytes, length: int, around: bytes = b"[%s]") -> bytes:
+    return value(around % b",".join([item] * ((length - 100) // (len(item) + 1))))
+
+
+SWELLING = [b"[]", b"{}", b'{"":0}', b"[[]]", b"[1]", b"1.5", b'"ab"', b"1" * 4000, b'{"$":"list","v":[]}',
+            b'{"$":"dict","v":[["a",0]]}', b'{"$":"axes"}', b'{"$":"float","v":"nan"}']  # fmt: skip
+
+
+@pytest.mark.parametrize("limit_mib", [4, 16])
+@pytest.mark.parametrize("item", SWELLING, ids=lambda item: item[:20].decode())
+def test_no_frame_takes_more_than_four_times_the_limit_or_more_than_a_moment(item: bytes, limit_mib: int) -> None:
+    """As much text of the kind that grows most as is accepted, and tensors for the rest of the frame."""
+    length = min(2**20, limit_mib * 2**17)
+    payload = save({"0": torch.zeros(limit_mib * 2**20 - length - 100, dtype=torch.uint8)})
+    for around in (b"[%s]", b'{"$":"list","v":[%s]}'):
+        data = frame(filled(item, length, around), payload)
+        peak, seconds = grown(lambda data=data: refused(data, limit_mib))  # type: ignore[misc]
+        assert peak < 4 * limit_mib * 2**20
+        assert seconds < 1
+
+
+def test_without_the_limits_it_would_take_more() -> None:
+    text = filled(b'{"$":"axes"}', 2**20, b'{"$":"list","v":[%s]}')
+    peak, _ = grown(lambda: decode(text, b""))
+    assert peak > 15 * 2**20
+
+
+@pytest.mark.parametrize("limit_mib", [1, 4, 16, 64])
+def test_a_text_is_a_small_part_of_a_frame(limit_mib: int) -> None:
+    longest = min(2**20, limit_mib * 2**17)
+    assert receive(frame(value(b'"' + b"x" * (longest - 40) + b'"')), limit_mib).value[0] == "x"
+    error = refused(LENGTHS.pack(longest + 1, 0), limit_mib)
+    assert str(error) == f"a text of {longest // 1024} KiB, the limit is {longest // 1024} KiB"
+
+
+def test_the_grader_itself_may_send_any_text(pair: Any) -> None:
+    channel, theirs = pair
+    load = Load(cells=[Cell("f", "[" * 100_000 + "\0" * 50_000)])
+    sender = threading.Thread(target=Channel(theirs.fileno(), 1).send, args=(load,))
+    sender.start()
+    assert channel.receive(time.monotonic() + 5, trusted=True) == load
+    sender.join()
 
 
 # ---- time ---------------------------------------------------------------------------------------------------------
@@ -387,6 +551,30 @@ def test_waiting_ends_at_the_deadline(pair: tuple[Channel, socket.socket], so_fa
     with pytest.raises(TimeoutError):
         channel.receive(begun + 0.1)
     assert time.monotonic() - begun < 2
+
+
+def receive_for_ever(channel: Channel, deadline: float) -> None:
+    while True:
+        channel.receive(deadline)
+
+
+def test_messages_without_end_do_not_extend_the_time(pair: Any, within: Any) -> None:
+    channel, theirs = pair
+
+    def flood() -> None:
+        data = encode(CellStarted(index=0)) * 100
+        with contextlib.suppress(OSError):
+            while True:
+                theirs.sendall(data)
+
+    writer = threading.Thread(target=flood)
+    writer.start()
+    try:
+        with within(5), pytest.raises(TimeoutError):
+            receive_for_ever(channel, time.monotonic() + 0.3)
+    finally:
+        theirs.shutdown(socket.SHUT_RDWR)
+        writer.join()
 
 
 def test_sending_to_someone_who_does_not_read_ends_at_the_deadline(pair: Any, within: Any) -> None:

@@ -1,4 +1,4 @@
-"""Marks as CSV: nbgrader's columns, quoted, and empty where there is no mark."""
+"""Marks as CSV: nbgrader's columns, quoted, without formulas, and empty where there is no mark."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ COLUMNS = (
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
     "raw_score", "late_submission_penalty", "score", "max_score",
 )  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+"""What makes a spreadsheet take a text for a formula, or skip to one; in East Asia the wide ones, too."""
 
 
 class CsvExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
@@ -34,7 +36,8 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
             writer.writeheader()
             for assignment in assignments:
                 for student in students:
-                    writer.writerow(self._row(gradebook, assignment, student))
+                    row = self._row(gradebook, assignment, student)
+                    writer.writerow({column: defused(value) for column, value in row.items()})
 
     @staticmethod
     def _wanted(name: str, chosen: list[Any]) -> bool:
@@ -61,3 +64,8 @@ class CsvExport(ExportPlugin):  # type: ignore[misc]  # nbgrader has no types
         penalty = submission.late_submission_penalty or 0.0
         score = max(0.0, submission.score - penalty)
         return {**row, "raw_score": submission.score, "late_submission_penalty": penalty, "score": score}
+
+
+def defused(value: Any) -> Any:
+    """Return a cell that no spreadsheet takes for a formula: such a text gets an apostrophe, a number stays one."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

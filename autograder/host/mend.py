@@ -7,6 +7,7 @@ and the whole batch for a cell that is there twice.
 from __future__ import annotations
 
 import copy
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 
 from autograder.errors import GraderFault
 from autograder.submission import grade_id
+
+_LINK = re.compile(r"\](?=[(:])(?!\(https?://|: ?https?://)")
+"""Between the text of a link and its address, unless that is one of the web."""
 
 
 class MendNotebook(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
@@ -86,10 +90,13 @@ def _restored(cells: list[Any], index: int, released: Any) -> list[str]:
 
 
 def _disarm(cells: list[Any], ours: set[str]) -> None:
-    """Take HTML and images out of the student's own text: it would act in the browser of whoever reads it."""
+    """Take HTML, images and links to anything but the web out of the student's own text.
+
+    They would act in the browser of whoever reads it: nbconvert's Markdown makes links even of `javascript:`.
+    """
     for cell in cells:
         if cell.cell_type == "markdown" and cell.source not in ours:
-            cell.source = cell.source.replace("<", "&lt;").replace("![", "!\\[")
+            cell.source = _LINK.sub(r"]\\", cell.source.replace("<", "&lt;").replace("![", "!\\["))
 
 
 def _fill_gaps(cells: list[Any], graded: dict[str, Any], said: list[str]) -> None:

@@ -19,7 +19,7 @@ from traitlets import Any as AnyTrait
 from autograder.errors import GraderFault, NotGradable
 from autograder.host import marks
 from autograder.host.wording import comment_on
-from autograder.records import ExerciseResult, Record
+from autograder.records import ExerciseResult, Isolation, Record
 from autograder.submission import CHECK_PREFIX, grade_id
 
 _RECORD = "autograder_record"
@@ -85,13 +85,13 @@ def write_results(notebook: Any, record: Record) -> None:
         name = grade_id(cell)
         if name not in results:
             raise GraderFault(f"the graded cell {name} has no result: it would get full marks. Run `autograder build`")
-        cell.outputs = [result_output(results[name], float(role["points"]))]
+        cell.outputs = [result_output(results[name], float(role["points"]), record.isolation)]
         missing.discard(name)
     if missing:
         raise GraderFault(f"no graded cell {', '.join(sorted(missing))} in the notebook. Run `autograder build`")
 
 
-def result_output(exercise: ExerciseResult, points: float) -> Any:
+def result_output(exercise: ExerciseResult, points: float, isolation: Isolation = "confined") -> Any:
     """Return the one output of a graded cell: its score for nbgrader, its card for people.
 
     Raises:
@@ -107,7 +107,7 @@ def result_output(exercise: ExerciseResult, points: float) -> Any:
             "Run `autograder build` and then `nbgrader generate_assignment --force`"
         )
     score = repr(float(min(max(exercise.score, 0.0), points)))
-    data = {"text/html": exercise_card_html(exercise), "text/plain": score}
+    data = {"text/html": exercise_card_html(exercise, isolation), "text/plain": score}
     return new_output("execute_result", data=data, execution_count=None)
 
 
@@ -123,6 +123,6 @@ class WriteComments(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has
         with Gradebook(who["db_url"]) as gradebook:
             for exercise in record.exercises:
                 comment = gradebook.find_comment(exercise.id, who["notebook"], who["assignment"], who["student"])
-                comment.auto_comment = comment_on(exercise)
+                comment.auto_comment = comment_on(exercise, record.isolation)
             gradebook.db.commit()
         return nb, resources

@@ -42,7 +42,7 @@ class Executor:
         except LookupError:
             return Raised(kind="Missing", message=f"there is no function or class {call.target!r}")
         except AttributeError as error:
-            return Raised(kind="AttributeError", message=str(error))
+            return describe(error)
         watch = Watch(self._forbidden)
         try:
             with watch, plots.off_stage(), torch.enable_grad():

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from autograder.inside.executor import Executor
+import msgspec
+
+from autograder.inside.executor import Executor, describe
 from autograder.inside.notebook import run_cells
 from autograder.inside.stand_ins import stand_in
-from autograder.wire import Call, CellStarted, Channel, Load, Message
+from autograder.wire import Call, CellStarted, Channel, Load
 
 
 def serve(channel: Channel) -> None:
     """Answer what comes over the channel; returns when the other side closes it."""
-    load = channel.receive()
+    load = channel.receive(trusted=True)
     if not isinstance(load, Load):
         raise TypeError(f"expected a notebook to load, got {type(load).__name__}")
     namespace, loaded = run_cells(load.cells, lambda index: channel.send(CellStarted(index=index)))
@@ -21,22 +23,26 @@ def serve(channel: Channel) -> None:
 
     def ask(call: Call) -> Any:
         channel.send(call)
-        return channel.receive()
+        return channel.receive(trusted=True)
 
     for name, parameters in load.stand_ins.items():
         namespace[name] = stand_in(name, parameters, ask)
     executor = Executor(namespace, load.forbidden)
     while True:
         try:
-            call = channel.receive()
+            call = channel.receive(trusted=True)
         except EOFError:
             return
-        _send_or_die(channel, executor.answer(call))
+        _answer(channel, executor, call)
 
 
-def _send_or_die(channel: Channel, answer: Message) -> None:
-    """Send an answer; one that cannot be put on the wire is no answer, and ends the process."""
+def _answer(channel: Channel, executor: Executor, call: Call) -> None:
+    """Answer one call; a result that cannot be put on the wire is an error of the student's."""
+    answer = executor.answer(call)
     try:
-        channel.send(answer)
-    except Exception:
+        channel.send(msgspec.structs.replace(answer, to=call.number))
+    except OSError:  # half of it may be on its way, so nothing sensible can follow
         os._exit(70)
+    except Exception as error:
+        raised = describe(error)
+        channel.send(msgspec.structs.replace(raised, to=call.number, message=f"in the result: {raised.message}"[:2000]))

@@ -1,7 +1,8 @@
 """What a student sees of one exercise: as HTML in a notebook, or as text in a terminal.
 
-Shown are, of an exercise, its id, its score and its state; of a check, its title, verdict, points, message,
-misconception and hint. Nothing else that a record may come to hold reaches a student.
+Shown are, of a submission, whether it ran with the locks off; of an exercise, its id, its score and its state; of a
+check, its title, verdict, points, message, misconception and hint. Nothing else that a record may come to hold reaches
+a student.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import textwrap
 from dataclasses import dataclass, replace
 
-from autograder.records import CheckResult, ExerciseResult, Verdict
+from autograder.records import CheckResult, ExerciseResult, Isolation, Verdict
 from autograder.report import words
 from autograder.report.clean import clean, name, one_line
 from autograder.report.templating import render
@@ -48,6 +49,8 @@ class Card:
     """The score in words, or how many checks pass when there is no score."""
     percent: int
     lead: str
+    warning: str
+    """That the locks were off, or ""."""
     open: tuple[Line, ...]
     """Checks that do not pass."""
     passed: tuple[Line, ...]
@@ -63,15 +66,16 @@ class Card:
         return "1 check that passes" if count == 1 else f"{count} checks that pass"
 
 
-def exercise_card_html(exercise: ExerciseResult) -> str:
-    """Return one exercise as an HTML fragment that needs nothing but itself."""
-    return render("card.html.j2", card=_card(exercise))
+def exercise_card_html(exercise: ExerciseResult, isolation: Isolation = "confined") -> str:
+    """Return one exercise as an HTML fragment that needs nothing but itself; it says so when the locks were off."""
+    return render("card.html.j2", card=_card(exercise, isolation))
 
 
-def exercise_card_text(exercise: ExerciseResult) -> str:
+def exercise_card_text(exercise: ExerciseResult, isolation: Isolation = "confined") -> str:
     """Return one exercise as plain text of at most `TEXT_WIDTH` columns, with a final newline."""
-    card = _card(exercise)
-    blocks = ["\n".join([_filled(f"{card.id}: {card.headline}"), *([_filled(card.lead)] if card.lead else [])])]
+    card = _card(exercise, isolation)
+    head = [f"{card.id}: {card.headline}", card.lead, card.warning]
+    blocks = ["\n".join(_filled(text) for text in head if text)]
     blocks += ["\n".join(_text_lines(line)) for line in card.open]
     passed = [text for line in card.passed for text in _text_lines(line)]
     waiting = [_filled(f"- {title}", "  ") for title in card.waiting]
@@ -81,7 +85,7 @@ def exercise_card_text(exercise: ExerciseResult) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def _card(exercise: ExerciseResult) -> Card:
+def _card(exercise: ExerciseResult, isolation: Isolation) -> Card:
     passing = sum(check.verdict == "pass" for check in exercise.checks)
     tried = exercise.status == "attempted"
     lines = _lines(exercise.checks) if tried else []
@@ -97,6 +101,7 @@ def _card(exercise: ExerciseResult) -> Card:
         headline=headline,
         percent=words.percent(*share),
         lead=lead,
+        warning=words.UNCONFINED if isolation == "unconfined" else "",
         open=tuple(line for line in lines if line.verdict != "pass"),
         passed=tuple(line for line in lines if line.verdict == "pass"),
         waiting=() if tried else tuple(dict.fromkeys(one_line(check.title) for check in exercise.checks)),

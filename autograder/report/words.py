@@ -72,6 +72,8 @@ ISOLATION: dict[Isolation, str] = {
     "unconfined": "unconfined",
 }
 
+UNCONFINED = "Ran unconfined, with the locks off: this result is only as honest as the code behind it."
+
 ALL_PASS = "everything passes"
 NOTHING_ATTEMPTED = "nothing attempted"
 

@@ -131,4 +131,4 @@ def test_what_runs_inside_imports_nothing_of_the_kit_that_knows_answers() -> Non
         "print(*sorted(n for n in sys.modules if n.startswith('autograder.') and '.inside' not in n))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) <= {"autograder.wire", "autograder.errors", "autograder.cell"}
+    assert set(done.stdout.split()) <= {"autograder.wire", "autograder.tensors", "autograder.errors", "autograder.cell"}

@@ -85,6 +85,15 @@ def test_an_exercise_that_is_not_there_lists_its_checks_without_a_verdict(make: 
         assert words.VERDICTS["error"].label not in card
 
 
+@pytest.mark.parametrize("status", ["attempted", "not_attempted", "missing"])
+def test_a_card_says_when_the_locks_were_off(make: Any, status: str) -> None:
+    exercise = make.five("softmax", "wrong", status=status)
+    for card in both(exercise):
+        assert "unconfined" not in card
+    for card in (visible(exercise_card_html(exercise, "unconfined")), exercise_card_text(exercise, "unconfined")):
+        assert words.UNCONFINED in " ".join(card.split())
+
+
 def test_checks_that_were_not_judged_are_counted_apart(make: Any) -> None:
     for card in both(make.exercise(make.check(), make.check("wrong", 1), make.check("skipped", 2))):
         assert "1 of 3 checks pass, 1 not judged" in card.replace("Checks", "checks")
