@@ -128,6 +128,36 @@ def hint(exercise: str, folder: Path) -> None:
 
 @main.command()
 @click.argument("assignment")
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--roster", type=click.Path(path_type=Path), help="CSV file: a column `id`, and what else names a student."
+)
+@click.option("--submitted", type=click.Path(path_type=Path), help="Where they are put.  [default: submitted]")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write what became of each file here, as JSON.")
+def collect(assignment: str, source: Path, roster: Path | None, submitted: Path | None, report: Path | None) -> None:
+    """Take in what was handed in for ASSIGNMENT from SOURCE: the zip that an LMS gives, or a folder.
+
+    Each student's notebook is copied to submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb. Nothing else is taken, nothing
+    is executed, nothing that is there is lost; collecting twice changes nothing. A path says whose notebook it is:
+
+    \b
+      STUDENT/ASSIGNMENT/*.ipynb                          nbgrader
+      STUDENT/*.ipynb, STUDENT.ipynb                      a folder or a file for each student
+      Full Name_12345_assignsubmission_file/*.ipynb       Moodle
+      name[_LATE]_USER_FILE_original.ipynb                Canvas
+      submission_12345/*.ipynb                            Gradescope
+
+    A roster says which of the course's students that is: in the row of each stands their `id`, and in any other column
+    what the LMS calls them, such as Canvas's user number, Moodle's participant or full name. Without one, they are
+    called as in the LMS. Exits with 1 when there is something to look at.
+    """  # noqa: D301  # \b tells click to leave the lines below it as they are
+    from autograder.commands import collect as command
+
+    sys.exit(command.run(_out, assignment, source, roster, submitted, report))
+
+
+@main.command()
+@click.argument("assignment")
 @click.option("--submitted", type=click.Path(path_type=Path), help="Folder of submissions.  [default: submitted]")
 @click.option("--student", "students", multiple=True, metavar="ID", help="Grade only this student; may be repeated.")
 @click.option("--results", type=click.Path(path_type=Path), help="Folder for the records.  [default: results]")

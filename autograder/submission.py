@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ _MOST_CODE = 256 * 1024
 _LONGEST_PARSED = 100_000
 """Characters of a cell that is looked at as Python; parsing a longer one takes longer than it can be worth."""
 CHECK_PREFIX = "check-"
+_NO_WORK = {"test_public.py", "exercises.toml", "timestamp.txt", "__pycache__"}
+"""What lies beside a notebook without the student's doing: released with it, or put there by programs."""
+_NAMED = 3
+"""Files that a note names where there are more."""
+_LONGEST_NAME = 80
+"""Characters of a file's name in a note."""
 
 
 class Released(msgspec.Struct, frozen=True):
@@ -47,24 +54,60 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_notebook(folder: Path, assignment_id: str) -> tuple[Path, list[str]]:
-    """Return the notebook that a student handed in, and notes on the choice.
+    """Return the notebook that a student handed in, and notes on the choice and on the files beside it.
 
-    The one named like the assignment counts; else the only one there is.
+    The one named like the assignment counts; else the only one there is. Nothing else in the folder is ever read.
 
     Raises:
         NotGradable: when there is none, or several of which none has the right name.
     """
     expected = f"{assignment_id}.ipynb"
-    found = sorted(path for path in folder.glob("*.ipynb") if not path.name.startswith("."))
-    names = [path.name for path in found]
-    if expected in names:
-        others = [name for name in names if name != expected]
-        return folder / expected, [f"Graded {expected}; not read: {', '.join(others)}."] if others else []
-    if len(found) == 1:
-        return found[0], [f"Graded {names[0]}, expected the name {expected}."]
+    if folder.is_symlink() or folder.parent.is_symlink():
+        # It could lead to another student's work, or to the solution.
+        raise NotGradable("What was handed in is a symbolic link, not a folder.")
+    try:
+        with os.scandir(folder) as entries:
+            files = {entry.name: entry.is_file(follow_symlinks=False) for entry in entries}
+    except OSError as error:
+        raise NotGradable(f"What was handed in cannot be read: {error.strerror}.") from None
+    handed_in = [name for name in files if not name.startswith(".")]
+    called = sorted(name for name in handed_in if name.endswith(".ipynb"))
+    # What is no ordinary file counts only where there is nothing else: the reason is then said on reading it.
+    found = [name for name in called if files[name]] or called
     if not found:
         raise NotGradable(f"No notebook was handed in: expected {expected}.")
-    raise NotGradable(f"Expected {expected}, found {', '.join(names)}: which one counts?")
+    if expected not in found and len(found) > 1:
+        raise NotGradable(f"Expected {expected}, found {_some(found)}: which one counts?")
+    chosen = expected if expected in found else found[0]
+    if not _is_text(chosen):
+        raise NotGradable(f"Expected {expected}, found {_some([chosen])}, whose name is not text: rename it.")
+    others = [name for name in called if name != chosen]
+    beside = sorted({*handed_in} - {*called} - _NO_WORK)
+    notes = []
+    if chosen != expected:
+        notes.append(f"Graded {_some([chosen])}, expected the name {expected}.")
+    if others:
+        notes.append(f"Graded {_some([chosen])}; not read: {_some(others)}.")
+    if beside:
+        notes.append(f"Not read: {_some(beside)}.")
+    return folder / chosen, notes
+
+
+def _is_text(name: str) -> bool:
+    """Say whether a file's name is UTF-8; Linux takes any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _some(names: list[str]) -> str:
+    """Name the first of many files, and say how many more there are; the names may be anything."""
+    # Bytes that are no UTF-8 could not be written into a record, and a line break would end the note.
+    shown = [name.encode(errors="surrogateescape").decode(errors="replace")[:_LONGEST_NAME] for name in names[:_NAMED]]
+    text = ", ".join("".join(letter if letter.isprintable() else "\ufffd" for letter in name) for name in shown)
+    return text if len(names) <= _NAMED else f"{text} and {len(names) - _NAMED:,} more"
 
 
 def read_bytes(path: Path, limit_mib: float) -> bytes:

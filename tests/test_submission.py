@@ -259,7 +259,7 @@ def test_the_notebook_with_the_right_name_counts(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     assert find_notebook(tmp_path, "01_small") == (
         tmp_path / "01_small.ipynb",
-        ["Graded 01_small.ipynb; not read: 01_small-Copy1.ipynb."],
+        ["Graded 01_small.ipynb; not read: 01_small-Copy1.ipynb.", "Not read: notes.txt."],
     )
 
 
