@@ -20,6 +20,7 @@ from autograder.checks.runner import Check, CheckRunner, Finding
 from autograder.course import Exercise
 from autograder.diagnose import name_the_mistakes
 from autograder.errors import GraderFault, StudentFailure
+from autograder.inside.eager import never_compile
 from autograder.inside.executor import Executor
 from autograder.records import CheckResult, ExerciseResult
 from autograder.sandbox import CellStopped, Sandbox
@@ -34,6 +35,7 @@ _MOST_STOPPED_CELLS = 3
 
 def prepare_process() -> None:
     """Make this process ready to grade: torch on one thread, and what it loads on first use loaded."""
+    never_compile()
     torch.set_num_threads(1)  # there is a process for each core, and sums come out the same everywhere
     rehearse()
 

@@ -42,7 +42,7 @@ from autograder.errors import (
 )
 from autograder.inside.scratch import empty, overflows, remove
 from autograder.inside.zygote import FAILED_TO_LOCK, FORK, PID, READY, REFUSED, WAIT, Settings
-from autograder.wire import Answer, Call, CellStarted, Channel, Forbidden, Load, Loaded, Message, Raised, Value
+from autograder.wire import Answer, Call, CellStarted, Channel, Forbidden, Load, Loaded, Message, Missing, Raised, Value
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
@@ -355,14 +355,14 @@ def failure(message: Message, cell_error: Raised | None = None) -> StudentFailur
         message: the answer
         cell_error: what the exercise's own cell raised when it ran, if it did
     """
+    if isinstance(message, Missing):
+        if cell_error is not None:
+            return StudentError(cell_error.kind, cell_error.message, cell_error.where)
+        return StudentMissing(f"there is no function or class {message.name!r}")
     if isinstance(message, Forbidden):
         return StudentForbidden(f"calls {message.name}, which this exercise asks you to write yourself")
     if not isinstance(message, Raised):
         return StudentCrashed("the process answered with something that is no answer")
-    if message.kind == "Missing":
-        if cell_error is not None:
-            return StudentError(cell_error.kind, cell_error.message, cell_error.where)
-        return StudentMissing(message.message)
     if message.kind in _OUT_OF_MEMORY or "can't allocate memory" in message.message:
         return StudentMemory("asked for more memory than it may have")
     return StudentError(message.kind, message.message, message.where)

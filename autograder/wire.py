@@ -135,6 +135,13 @@ class Raised(Message, tag="raised", frozen=True, kw_only=True):
     where: Text = ""
 
 
+class Missing(Message, tag="missing", frozen=True, kw_only=True):
+    """A call of something that the notebook does not define."""
+
+    to: int = 0
+    name: Text
+
+
 class Forbidden(Message, tag="forbidden", frozen=True, kw_only=True):
     """A call that took a forbidden shortcut."""
 
@@ -142,7 +149,7 @@ class Forbidden(Message, tag="forbidden", frozen=True, kw_only=True):
     name: Text
 
 
-Answer = Value | Raised | Forbidden
+Answer = Value | Raised | Missing | Forbidden
 _decoder = msgspec.json.Decoder(Load | CellStarted | Loaded | Call | Answer)
 _encoder = msgspec.json.Encoder()
 

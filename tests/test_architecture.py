@@ -15,9 +15,9 @@ KIT = ROOT / "autograder"
 # From the bottom up; a module may import from earlier ones alone, so there can be no cycle.
 LAYERS = [
     "errors", "cell", "records", "authoring", "course", "tensors", "wire", "submission",
-    "inside.scratch", "inside.landlock", "inside.seccomp", "inside.locks", "inside.plots", "inside.frames",
-    "inside.shortcuts", "inside.shell", "inside.executor", "inside.notebook", "inside.stand_ins", "inside.worker",
-    "inside.zygote",
+    "inside.eager", "inside.scratch", "inside.landlock", "inside.seccomp", "inside.locks", "inside.plots",
+    "inside.frames", "inside.shortcuts", "inside.shell", "inside.executor", "inside.notebook", "inside.stand_ins",
+    "inside.worker", "inside.zygote",
     "sandbox", "students", "checks.compare", "checks", "checks.draw", "checks.runner",
     "stubs", "catalogue", "stand_in", "diagnose", "score", "grade", "worker", "pool",
     "intake.names", "intake.sources", "intake.place", "intake.collect", "intake",
@@ -107,6 +107,13 @@ def test_importing_the_package_is_light():
 
 def test_the_test_above_can_see_a_heavy_import():
     assert "numpy" in loaded_by("import autograder, numpy")
+
+
+def test_a_grading_process_does_without_torchs_compiler():
+    """It takes seconds to load, and leaves a folder of its own among the temporary files."""
+    statement = "from autograder.grade import prepare_process; prepare_process(); import torch"
+    modules = loaded_by(f"{statement}; sys.modules['found' if 'torch._dynamo' in sys.modules else 'spared'] = None")
+    assert modules & {"found", "spared"} == {"spared"}
 
 
 def test_the_command_line_starts_without_torch():

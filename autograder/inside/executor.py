@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from autograder.inside import plots
 from autograder.inside.frames import own_line
-from autograder.inside.shortcuts import ForbiddenShortcut, Watch
-from autograder.wire import Call, Forbidden, Foreign, FreshAxes, Handle, Message, Raised, Value
+from autograder.inside.shortcuts import Watch
+from autograder.wire import Call, Forbidden, Foreign, FreshAxes, Handle, Message, Missing, Raised, Value
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 _LONGEST_TEXT = 2000
@@ -31,8 +31,8 @@ class Executor:
     """
 
     def __init__(self, namespace: dict[str, Any], forbidden: list[str] | None = None) -> None:
-        self._namespace = namespace
-        self._forbidden = forbidden or []
+        self.namespace = namespace
+        self.watch = Watch(forbidden or [])
         self._kept: list[Any] = []
 
     def answer(self, call: Call) -> Message:
@@ -40,20 +40,19 @@ class Executor:
         try:
             target = self._resolve(call)
         except LookupError:
-            return Raised(kind="Missing", message=f"there is no function or class {call.target!r}")
+            return Missing(name=plain_text(str(call.target)))
         except AttributeError as error:
             return describe(error)
-        watch = Watch(self._forbidden)
         try:
-            with watch, plots.off_stage(), torch.enable_grad():
+            with self.watch, plots.off_stage(), torch.enable_grad():
                 answer: Message = Value(value=_WAYS[call.want](self, target, call))
-        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit, ForbiddenShortcut) as error:
+        except BaseException as error:  # also what is no Exception is the student's to read about
             answer = describe(error)
-        return Forbidden(name=watch.taken) if watch.taken else answer
+        return Forbidden(name=self.watch.taken) if self.watch.taken else answer
 
     def _resolve(self, call: Call) -> Callable[..., Any]:
         if isinstance(call.target, str):
-            found = self._namespace[call.target]
+            found = self.namespace[call.target]
         else:
             found = getattr(self._kept[call.target], call.method)
         return found  # type: ignore[no-any-return]  # calling what is not callable raises, and that is an answer
@@ -64,9 +63,12 @@ class Executor:
 
     def _aftermath(self, target: Callable[..., Any], call: Call) -> Any:
         args, kwargs = self._inward((call.args, call.kwargs))
-        before = torch.get_rng_state()
-        target(*args, **kwargs)
-        return [self._outward(list(args)), bool(torch.equal(before, torch.get_rng_state()))]
+        with torch.random.fork_rng(devices=[]):
+            torch.rand(1)  # whoever seeds in every call must not find the state as they left it
+            before = torch.get_rng_state()
+            target(*args, **kwargs)
+            kept = torch.equal(before, torch.get_rng_state())
+        return [self._outward(list(args)), kept]
 
     def _gradients(self, target: Callable[..., Any], call: Call) -> Any:
         """Differentiate the sum of result * toward; returns the result, its gradients by argument and by parameter."""

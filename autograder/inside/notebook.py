@@ -38,7 +38,7 @@ def run_cells(cells: list[Cell], started: Callable[[int], None]) -> tuple[dict[s
         started(index)
         try:
             exec(compiled(cell.source, register(cell.name, cell.source)), namespace)
-        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+        except BaseException as error:  # SystemExit, KeyboardInterrupt and what students derive from it, too
             errors[index] = describe(error)
     defined = sorted(name for name, value in namespace.items() if callable(value) and not name.startswith("_"))
     return namespace, Loaded(errors=errors, defined=defined)

@@ -27,10 +27,10 @@ def overflows(folder: Path, most_bytes: int, most_files: int) -> bool:
                         return True
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-        except (FileNotFoundError, PermissionError):
-            continue  # gone in the meantime, or a folder that its maker has closed: nothing more goes in
+        except FileNotFoundError:
+            continue  # gone in the meantime
         except OSError:
-            return True  # a path that is too long, of folders in folders
+            return True  # a path that is too long, of folders in folders, or a folder that cannot be looked into
     return False
 
 
@@ -51,6 +51,14 @@ def remove(*paths: Path) -> None:
     Raises:
         OSError: when something stays.
     """
-    done = subprocess.run(["rm", "-rf", "--", *map(str, paths)], check=False, capture_output=True)
+    names = [str(path) for path in paths]
+    done = _run("rm", "-rf", "--", *names)
+    if done.returncode:  # a folder made without rights, which stops everybody but root
+        _run("chmod", "-R", "u+rwX", "--", *names)
+        done = _run("rm", "-rf", "--", *names)
     if done.returncode:
         raise OSError(done.stderr.decode(errors="replace").strip()[:200])
+
+
+def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(command, check=False, capture_output=True)

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib import import_module
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import Any, Self
 
 from torch.nn import Module
 from torch.nn.modules.module import register_module_forward_pre_hook
@@ -64,7 +64,7 @@ def resolve(dotted: str) -> Any:
 class Watch:
     """While it is entered, taking one of the forbidden shortcuts raises ForbiddenShortcut.
 
-    `taken` is the name of the first that was taken, in whatever thread, or "".
+    `taken` is the name of the first that was taken since it was entered, in whatever thread, or "".
     """
 
     def __init__(self, forbidden: list[str]) -> None:
@@ -75,18 +75,29 @@ class Watch:
             beginning: name for name in forbidden for beginning in _OPERATORS_BELOW.get(name.rpartition(".")[2], ())
         }
         self._stack = ExitStack()
+        self._entered = False
         self.taken = ""
 
     def __enter__(self) -> Self:
+        self._entered, self.taken = True, ""
         if self._modules:
             self._stack.callback(register_module_forward_pre_hook(self._on_module).remove)
-        if self._functions or self._operators:
-            self._stack.enter_context(_every_new_thread(self._watch_thread))
+        self._stack.enter_context(self.new_threads())
         self._watch_thread(self._stack)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._entered = False
         self._stack.close()
+
+    @contextmanager
+    def new_threads(self) -> Iterator[None]:
+        """Have threads that begin meanwhile watched, too, whenever the watch is entered, now or later."""
+        if self._functions or self._operators:
+            with _every_new_thread(self._watch_thread):
+                yield
+        else:
+            yield
 
     def _watch_thread(self, stack: ExitStack) -> None:
         """Watch the thread that runs this, until the stack is closed."""
@@ -100,9 +111,10 @@ class Watch:
             if isinstance(module, kind):
                 self._refuse(name)
 
-    def _refuse(self, name: str) -> NoReturn:
-        self.taken = self.taken or name
-        raise ForbiddenShortcut(name)
+    def _refuse(self, name: str) -> None:
+        if self._entered:
+            self.taken = self.taken or name
+            raise ForbiddenShortcut(name)
 
 
 @contextmanager
@@ -126,7 +138,7 @@ def _every_new_thread(prepare: Callable[[ExitStack], None]) -> Iterator[None]:
 
 
 class _FunctionWatch(TorchFunctionMode):
-    def __init__(self, functions: dict[Any, str], refuse: Callable[[str], NoReturn]) -> None:
+    def __init__(self, functions: dict[Any, str], refuse: Callable[[str], None]) -> None:
         super().__init__()
         self._functions, self._refuse = functions, refuse
 
@@ -151,7 +163,7 @@ class EagerDispatchMode(TorchDispatchMode):
 
 
 class _OperatorWatch(EagerDispatchMode):
-    def __init__(self, beginnings: dict[str, str], refuse: Callable[[str], NoReturn]) -> None:
+    def __init__(self, beginnings: dict[str, str], refuse: Callable[[str], None]) -> None:
         super().__init__()
         self._beginnings, self._refuse = beginnings, refuse
 

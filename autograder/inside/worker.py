@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from autograder.errors import WireError
 from autograder.inside.executor import Executor, describe
 from autograder.inside.notebook import run_cells
 from autograder.inside.stand_ins import stand_in
@@ -18,7 +19,9 @@ def serve(channel: Channel) -> None:
     load = channel.receive(trusted=True)
     if not isinstance(load, Load):
         raise TypeError(f"expected a notebook to load, got {type(load).__name__}")
-    namespace, loaded = run_cells(load.cells, lambda index: channel.send(CellStarted(index=index)))
+    executor = Executor({}, load.forbidden)
+    with executor.watch.new_threads():
+        executor.namespace, loaded = run_cells(load.cells, lambda index: channel.send(CellStarted(index=index)))
     channel.send(loaded)
 
     def ask(call: Call) -> Any:
@@ -26,8 +29,7 @@ def serve(channel: Channel) -> None:
         return channel.receive(trusted=True)
 
     for name, parameters in load.stand_ins.items():
-        namespace[name] = stand_in(name, parameters, ask)
-    executor = Executor(namespace, load.forbidden)
+        executor.namespace[name] = stand_in(name, parameters, ask)
     while True:
         try:
             call = channel.receive(trusted=True)
@@ -45,4 +47,6 @@ def _answer(channel: Channel, executor: Executor, call: Call) -> None:
         os._exit(70)
     except Exception as error:
         raised = describe(error)
-        channel.send(msgspec.structs.replace(raised, to=call.number, message=f"in the result: {raised.message}"[:2000]))
+        kind = "TypeError" if isinstance(error, WireError) else raised.kind
+        text = f"in the result: {raised.message}"[:2000]
+        channel.send(msgspec.structs.replace(raised, to=call.number, kind=kind, message=text))

@@ -24,6 +24,7 @@ import torch
 
 from autograder.cell import Cell
 from autograder.inside import notebook
+from autograder.inside.eager import never_compile
 from autograder.inside.executor import Executor
 from autograder.inside.locks import Locks, die_with_parent, limits, set_limits
 from autograder.inside.scratch import remove
@@ -104,6 +105,7 @@ def main() -> None:
 def warm_up() -> None:
     """Load once what every child needs: what is loaded late must be loaded before the file system is closed."""
     torch.set_num_threads(1)
+    never_compile()
     import matplotlib
 
     matplotlib.use("Agg")

@@ -15,6 +15,7 @@ its full points, unless the header says more:
     says         a text that stands in a message of this exercise or in a note
     suffers      exercises that may lose points besides
     slow         the attack tries to take time, memory or space: how long it may take is measured on its own
+    confined_only   never to be run without the locks: outside it would be unpleasant
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Attack(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     says: str = ""
     suffers: list[str] = []
     slow: bool = False
+    confined_only: bool = False
 
     @property
     def student(self) -> str:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from torch import Tensor, nn
 
 from autograder.inside.executor import Executor, describe
-from autograder.wire import Call, Foreign, FreshAxes, Handle, Picture, Raised, Value
+from autograder.wire import Call, Foreign, FreshAxes, Handle, Missing, Picture, Raised, Value
 
 
 def answer(function: Any, *args: Any, want: str = "value", toward: Any = None, **kwargs: Any) -> Any:
@@ -150,8 +150,7 @@ def test_methods_are_called_by_name() -> None:
 @pytest.mark.parametrize("target", ["g", 0, 7])
 def test_what_is_not_there_is_missing(target: str | int) -> None:
     found = Executor({"f": print}).answer(Call(target=target))
-    assert isinstance(found, Raised)
-    assert found.kind == "Missing"
+    assert found == Missing(name=str(target))
 
 
 def test_what_cannot_be_called_is_an_error() -> None:
@@ -314,3 +313,32 @@ def test_an_error_from_no_line_of_the_students_has_no_line() -> None:
 def test_a_number_that_is_not_finite_comes_back() -> None:
     assert math.isnan(value(lambda: math.nan))
     assert value(lambda: -math.inf) == -math.inf
+
+
+def test_whoever_seeds_in_every_call_is_found_out() -> None:
+    def seeds(x: Tensor) -> Tensor:
+        torch.manual_seed(0)
+        return x
+
+    seeds(torch.ones(1))
+    found = Executor({"f": seeds}).answer(Call(target="f", args=(torch.ones(1),), want="aftermath"))
+    assert isinstance(found, Value)
+    assert found.value[1] is False
+
+
+def test_looking_at_the_aftermath_leaves_the_random_state_alone() -> None:
+    before = torch.get_rng_state()
+    answer(lambda x: torch.rand(3), torch.ones(1), want="aftermath")
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_what_is_no_exception_at_all_is_an_error_all_the_same() -> None:
+    class Mine(BaseException):
+        pass
+
+    def raises() -> None:
+        raise Mine("text")
+
+    found = Executor({"f": raises}).answer(Call(target="f"))
+    assert isinstance(found, Raised)
+    assert (found.kind, found.message) == ("Mine", "text")

@@ -119,6 +119,32 @@ def test_threads_that_take_no_shortcut_are_allowed(way: str) -> None:
     assert isinstance(answer(IN_A_THREAD.format(way=way).replace("torch.softmax(x, -1)", "x.exp()"), SOFTMAX), Value)
 
 
+FROM_BEFORE = """
+import queue, threading
+questions, answers = queue.Queue(), queue.Queue()
+
+def work():
+    answers.put(torch.ones(2).softmax(-1))  # while the cells run it is nobody's business
+    while True:
+        try: answers.put(torch.softmax(questions.get(), -1))
+        except BaseException: answers.put(None)
+
+threading.Thread(target=work, daemon=True).start()
+answers.get()
+
+def f(x):
+    questions.put(x)
+    return answers.get()
+"""
+
+
+def test_a_thread_from_before_the_call_does_not_hide_it() -> None:
+    executor = Executor({"torch": torch}, SOFTMAX)
+    with executor.watch.new_threads():
+        exec(FROM_BEFORE, executor.namespace)
+    assert executor.answer(Call(target="f", args=(torch.randn(2, 4),))) == Forbidden(name="torch.softmax")
+
+
 def test_threads_are_started_as_before_once_the_call_is_over() -> None:
     before = _thread.start_new_thread, threading._start_new_thread  # type: ignore[attr-defined]  # Python's own
     answer("def f(x): return x", SOFTMAX)

@@ -30,6 +30,7 @@ def test_the_world_is_left_alone(student, draw):
     left = student.softmax.aftermath(x)
     assert_close(left.arguments[0], x, "attention")
     assert_true(left.random_state_kept, "The state of torch's random numbers has changed.")
+    assert_close(student.softmax(-x), torch.softmax(-x, -1), "attention", "later weights of other scores")
 
 
 @exercise("attention")
@@ -77,3 +78,5 @@ def test_each_id_comes_up_as_often_as_it_should(student, draw):
     found = torch.bincount(ids.long().clamp(0, 3), minlength=4).float()
     bound = 5 * (n * p * (1 - p)).sqrt()
     assert_true(bool(((found - n * p).abs() < bound).all()), "Some ids come up too often and others too seldom.")
+    assert_true(torch.equal(student.sample(p, n, 7), ids), "The same seed must give the same ids.")
+    assert_true(not torch.equal(student.sample(p, n, 8), ids), "Another seed must give other ids.")

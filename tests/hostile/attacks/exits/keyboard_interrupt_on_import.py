@@ -1,0 +1,10 @@
+"""Raises KeyboardInterrupt when its cell is run."""
+
+# /// attack
+# exercise = "softmax"
+# verdicts = ["error"]
+# says = "KeyboardInterrupt"
+# ///
+
+# %% softmax
+raise KeyboardInterrupt
