@@ -21,7 +21,9 @@ def never_compile() -> None:
     marked = torch._compile._disable_dynamo(lambda: None).__code__
     for function in gc.get_objects():
         if type(function) is FunctionType and function.__code__ is marked:
-            original: Any = function.__wrapped__  # type: ignore[attr-defined]  # functools.wraps sets it
+            # Not `__wrapped__`: torch puts something else there now and then.
+            place = function.__code__.co_freevars.index("fn")
+            original = (function.__closure__ or ())[place].cell_contents
             original.__dynamo_disable = original
     torch._compile._disable_dynamo = torch._disable_dynamo = _unmarked  # type: ignore[assignment,attr-defined]  # torch's
 
