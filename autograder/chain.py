@@ -6,8 +6,10 @@ submitted/STUDENT/ASSIGNMENT/*.ipynb  ->  RESULTS/ASSIGNMENT/STUDENT.json
 from __future__ import annotations
 
 import atexit
+import errno
 import fcntl
 import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
@@ -18,13 +20,16 @@ import msgspec
 
 from autograder import __version__
 from autograder.course import Assignment, Course, read_course
-from autograder.errors import NotGradable, UsageError
+from autograder.errors import GraderFault, NotGradable, UsageError
 from autograder.pool import Pool
-from autograder.records import SCHEMA, Record, decode, encode, ungraded, write_atomically
+from autograder.records import SCHEMA, Record, decode, encode, remove_parts, ungraded, write_atomically
 from autograder.submission import find_notebook, read_bytes
 from autograder.worker import Job
 
 OnRecord = Callable[[Record], None]
+_LONGEST_ID = 200
+"""Bytes: a file's name has 255, and a record is written as ".ID.json.PID.part" first."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,9 +41,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     results: Path
     confined: bool = True
 
+    @property
+    def folder(self) -> Path:
+        """Return where the records of the assignment are, or will be."""
+        return self.results / self.assignment.id
+
     def record_path(self, student: str) -> Path:
         """Return where the record of a student is, or will be."""
-        return self.results / self.assignment.id / f"{student}.json"
+        return self.folder / f"{student}.json"
 
 
 OpenPool = Callable[[Plan, int], AbstractContextManager[Pool]]
@@ -72,10 +82,27 @@ def students_of(plan: Plan) -> list[str]:
         raise UsageError(
             f"no folder of submissions: {plan.submitted} is missing. Collect them, or name it by --submitted"
         )
-    found = sorted(f.name for f in plan.submitted.iterdir() if (f / plan.assignment.id).is_dir())
+    found = [name for name in _folders(plan) if _can_be_an_id(name)]
     if not found:
         raise UsageError(f"nothing to grade: no {plan.submitted / 'STUDENT' / plan.assignment.id} holds a submission")
     return found
+
+
+def nameless(plan: Plan) -> list[str]:
+    """Return the folders of submissions whose name can be no student's id, as text: no record can be theirs."""
+    return [os.fsencode(name).decode(errors="replace") for name in _folders(plan) if not _can_be_an_id(name)]
+
+
+def _folders(plan: Plan) -> list[str]:
+    return sorted(f.name for f in plan.submitted.iterdir() if (f / plan.assignment.id).is_dir())
+
+
+def _can_be_an_id(name: str) -> bool:
+    """Say whether a folder's name is text, and short enough for the name of a record's file."""
+    try:
+        return len(name.encode()) <= _LONGEST_ID
+    except UnicodeEncodeError:
+        return False
 
 
 def grade(
@@ -98,40 +125,72 @@ def grade(
         open_pool: gives grading processes, when there is anything to grade
 
     Raises:
-        UsageError: when another grader is at work on the same results, or they cannot be written.
+        UsageError: when another grader is at work on the same results.
         RefusedToStart: when student code cannot be locked in here.
-        GraderFault: when the checks or the reference cannot be read.
+        GraderFault: when the checks or the reference cannot be read, or the results cannot be written.
     """
+    with only_grader(plan):
+        return grade_alone(plan, students, workers, on_record, open_pool)
+
+
+def grade_alone(
+    plan: Plan,
+    students: list[str],
+    workers: int = 1,
+    on_record: OnRecord = lambda record: None,
+    open_pool: OpenPool = _new_pool,
+) -> list[Record]:
+    """Do what `grade` does, for a caller who is the `only_grader` already."""
     records: dict[str, Record] = {}
 
     def finish(record: Record, write: bool = True) -> None:
         if write:
-            write_atomically(plan.record_path(record.student), encode(record))
+            write_result(plan, plan.record_path(record.student).name, encode(record))
         records[record.student] = record
         on_record(record)
 
-    with _only_grader(plan):
-        base = _fingerprint_base(plan)
-        jobs = []
-        for student in students:
-            job = _job(plan, student, base)
-            if isinstance(job, Record):
-                finish(job)
-            elif (old := _still_true(plan, job)) is not None:
-                finish(old, write=False)
-            else:
-                jobs.append(job)
-        if jobs:
-            with open_pool(plan, min(workers, len(jobs))) as pool:
-                for record in pool.grade(jobs):
-                    finish(record)
+    base = _fingerprint_base(plan)
+    jobs = []
+    for student in students:
+        job = _job(plan, student, base)
+        if isinstance(job, Record):
+            finish(job)
+        elif (old := _still_true(plan, job)) is not None:
+            finish(old, write=False)
+        else:
+            jobs.append(job)
+    if jobs:
+        with open_pool(plan, min(workers, len(jobs))) as pool:
+            for record in pool.grade(jobs):
+                finish(record)
     return [records[student] for student in students]
+
+
+def write_result(plan: Plan, name: str, data: bytes) -> None:
+    """Write a file among the results, whole or not at all.
+
+    Raises:
+        GraderFault: when it cannot be written; says what is kept and what to do.
+    """
+    try:
+        write_atomically(plan.folder / name, data)
+    except OSError as error:
+        raise GraderFault(_unwritable(plan, error)) from None
+
+
+def _unwritable(plan: Plan, error: OSError) -> str:
+    reason = str(error.strerror or error).lower()
+    kept = len(list(plan.folder.glob("*.json"))) if plan.folder.is_dir() else 0
+    if kept:
+        reason += f"; the {kept} records written so far are kept" if kept > 1 else "; the record written so far is kept"
+    remedy = "Make room" if error.errno in _NO_ROOM else "Mend that"
+    return f"the results cannot be written to {plan.folder}: {reason}. {remedy} and run the same command again"
 
 
 def records_so_far(plan: Plan) -> list[Record]:
     """Return all records that are written already, by student; files that are no records are passed over."""
     found = []
-    for path in sorted(plan.record_path("any").parent.glob("*.json")):
+    for path in sorted(plan.folder.glob("*.json")):
         try:
             found.append(decode(path.read_bytes(), str(path)))
         except (OSError, UsageError):
@@ -201,7 +260,10 @@ def _fingerprint_base(plan: Plan) -> str:
         digest.update(part.encode() + b"\0")
     solution = [plan.assignment.solution] if plan.assignment.solution else []
     for path in [*sorted(plan.assignment.folder.glob("*.py")), plan.assignment.folder / "exercises.toml", *solution]:
-        digest.update(path.read_bytes() + b"\0")
+        try:
+            digest.update(path.read_bytes() + b"\0")
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     return digest.hexdigest()
 
 
@@ -214,21 +276,25 @@ def _kit_hash() -> str:
 
 
 @contextmanager
-def _only_grader(plan: Plan) -> Iterator[None]:
-    """Hold the results folder of the assignment alone.
+def only_grader(plan: Plan) -> Iterator[None]:
+    """Hold the results of the assignment alone, and clear away what a killed grader left half-written there.
 
     Raises:
-        UsageError: when another grader holds it.
+        UsageError: when another grader holds them, or nothing can be written there.
     """
-    folder = plan.results / plan.assignment.id
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        lock = (plan.folder / ".lock").open("w")
     except OSError as error:
-        raise UsageError(f"results cannot be written to {folder}: {error.strerror}") from None
+        raise UsageError(_unwritable(plan, error)) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_parts(plan.folder)
         except BlockingIOError:
-            raise UsageError(f"another grader is at work on {folder}: wait for it, or name another --results") from None
+            raise UsageError(
+                f"another grader is at work on {plan.folder}: wait for it, or name another --results"
+            ) from None
+        except OSError as error:
+            raise UsageError(_unwritable(plan, error)) from None
         yield

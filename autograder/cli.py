@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -33,8 +33,18 @@ class _Commands(click.Group):
         except AutograderError as error:
             if ctx.params.get("debug"):
                 raise
-            _err.print(f"[bold red]Error:[/] {escape(str(error))}", soft_wrap=True)
-            sys.exit(2)
+            from autograder.report.clean import clean  # a name of a file may be in it
+
+            _refuse(clean(str(error)))
+        except ImportError as error:
+            if ctx.params.get("debug"):
+                raise
+            _refuse(f"a package is missing or broken: {error}. Install the packages of requirements.txt again")
+
+
+def _refuse(reason: str) -> NoReturn:
+    _err.print(f"[bold red]Error:[/] {escape(reason)}", soft_wrap=True)
+    sys.exit(2)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

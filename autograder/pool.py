@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import selectors
+import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
@@ -16,10 +19,12 @@ import msgspec
 from autograder.course import Assignment, Course
 from autograder.errors import GraderFault, RefusedToStart
 from autograder.records import Record, ungraded
-from autograder.worker import Answer, Done, Fatal, Job, Settings
+from autograder.worker import Answer, Done, Fatal, Job, Ready, Settings
 
 _decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 _STOP_SECONDS = 10.0
+_LAST_LINES = 20
+"""So much is remembered of what a process says on its standard error; nobody reads it unless the process fails."""
 
 
 class Pool:
@@ -35,14 +40,20 @@ class Pool:
     def __init__(self, course: Course, assignment: Assignment, workers: int = 1, confined: bool = True) -> None:
         self._settings = Settings(root=str(course.root), assignment=assignment.id, salt=course.salt, confined=confined)
         self._assignment, self._confined = assignment, confined
-        self._processes = [_Process(self._settings) for _ in range(max(1, workers))]
+        self._processes: list[_Process] = []
+        try:
+            for _ in range(max(1, workers)):
+                self._processes.append(_Process(self._settings))
+        except BaseException:
+            self.close()
+            raise
 
     def grade(self, jobs: Iterable[Job]) -> Iterator[Record]:
         """Grade the jobs and yield their records as they are done, in any order.
 
         Raises:
             RefusedToStart: when student code cannot be locked in here.
-            GraderFault: when the checks or the reference cannot be read.
+            GraderFault: when the checks or the reference cannot be read, or a grading process does not even start.
         """
         waiting = iter(jobs)
         with selectors.DefaultSelector() as selector:
@@ -50,8 +61,8 @@ class Pool:
             while busy:
                 for key, _ in selector.select():
                     process: _Process = key.data
-                    yield self._take(process)
                     selector.unregister(key.fileobj)
+                    yield self._take(process)
                     if not process.alive:
                         self._processes[self._processes.index(process)] = process = process.successor()
                     busy += self._give_next(process, waiting, selector) - 1
@@ -75,7 +86,7 @@ class Pool:
             self._assignment.points,
             confined=self._confined,
             status="grader_fault",
-            notes=["The grading process ended while it worked on this submission.", *job.notes],
+            notes=[f"The grading process ended while it worked on this submission: {process.end()}.", *job.notes],
             fingerprint=job.fingerprint,
         )
 
@@ -92,37 +103,63 @@ class Pool:
 
 
 class _Process:
-    """One grading process and the socket to it; the process warms up while the first job is on its way."""
+    """One grading process and the socket to it; the process warms up while the first job is on its way.
+
+    Raises:
+        GraderFault: when it cannot be started.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.socket, theirs = socket.socketpair()
-        self._file = self.socket.makefile("rwb")
         self.job = Job(student="", notebook=b"")
-        self.alive = True
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "autograder.worker", msgspec.json.encode(settings).decode()],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-            )
+        self.alive, self._ready = True, False
+        self._said: deque[bytes] = deque(maxlen=_LAST_LINES)
+        try:
+            self.socket, theirs = socket.socketpair()
+            with theirs:
+                # -B: Python does not notice when it caches half a module on a full disk, and would fail ever after.
+                self._process = subprocess.Popen(
+                    [sys.executable, "-IB", "-m", "autograder.worker", msgspec.json.encode(settings).decode()],
+                    stdin=theirs.fileno(),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                )
+        except OSError as error:
+            raise GraderFault(f"the grading process does not start: {error.strerror}") from None
+        self._file = self.socket.makefile("rwb")
+        # A pipe that nobody empties would stop the process one day.
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as stream:
+            self._said.extend(line.strip() for line in stream if line.strip())
 
     def give(self, job: Job) -> None:
         """Hand over a job; a process that has died is noticed when its answer is taken."""
         self.job = job
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(ConnectionError):
             self._file.write(msgspec.json.encode(job) + b"\n")
             self._file.flush()
 
     def take(self) -> Record | None:
-        """Return the answer to the job, or None when the process died over it."""
-        while line := self._read_line():
+        """Return the answer to the job, or None when the process died over it.
+
+        Raises:
+            RefusedToStart: when the process says that it cannot lock student code in.
+            GraderFault: when it says that it cannot grade, or died before it could: the next one would as well.
+        """
+        while (line := self._read_line()).endswith(b"\n"):  # else it was killed in the middle of its answer
             answer = _decoder.decode(line)
             if isinstance(answer, Fatal):
                 raise RefusedToStart(answer.reason) if answer.refused else GraderFault(answer.reason)
             if isinstance(answer, Done):
                 return answer.record
+            self._ready = isinstance(answer, Ready)
         self.alive = False
+        if not self._ready:
+            raise GraderFault(f"the grading process does not start: {self.end()}; try `autograder doctor`")
         return None
 
     def _read_line(self) -> bytes:
@@ -131,6 +168,15 @@ class _Process:
         except ConnectionError:
             return b""
 
+    def end(self) -> str:
+        """Say how a process that has died came to its end: by its last words, its signal or its exit code."""
+        self.close()
+        code = self._process.returncode
+        if code < 0:
+            return f"it was killed by signal {-code} ({signal.strsignal(-code)})"
+        self._listener.join(_STOP_SECONDS)
+        return self._said[-1].decode(errors="replace") if self._said else f"it ended with exit code {code}"
+
     def successor(self) -> _Process:
         """Return a new process in the place of this one."""
         self.close()
@@ -138,7 +184,7 @@ class _Process:
 
     def close(self) -> None:
         """End the process: it stops by itself when the socket closes."""
-        with contextlib.suppress(BrokenPipeError):
+        with contextlib.suppress(ConnectionError):
             self._file.close()
         self.socket.close()
         try:

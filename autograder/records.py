@@ -128,11 +128,21 @@ def decode(data: bytes, origin: str = "record") -> Record:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: to a neighbour first, then renamed over the old one."""
+    """Write a file whole or not at all: to a neighbour first, then renamed over the old one.
+
+    Raises:
+        OSError: when it cannot be written; an old file is then as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         part.write_bytes(data)
         part.replace(path)
     finally:
+        part.unlink(missing_ok=True)
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what processes that were killed while they wrote into a folder have left there; none may be at work."""
+    for part in folder.glob(".*.*[0-9].part"):
         part.unlink(missing_ok=True)

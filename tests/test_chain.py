@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -339,3 +340,16 @@ def test_nothing_to_grade_says_where_it_looked(course, prepare, message):
     prepare(course)
     with pytest.raises(UsageError, match=message):
         grade_all(course)
+
+
+ODD_NAMES = {"no text": b"\xff\xfe", "too long": b"x" * 240}
+
+
+@pytest.mark.parametrize("name", ODD_NAMES.values(), ids=ODD_NAMES)
+def test_a_folder_whose_name_can_be_no_id_is_reported_and_stops_nobody(course, name):
+    (course / "submitted" / os.fsdecode(name) / ASSIGNMENT).mkdir(parents=True)
+    command = [sys.executable, "-m", "autograder", "grade", ASSIGNMENT, "--no-gradebook"]
+    done = subprocess.run(command, cwd=course, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "can be no student's id. Rename the folder" in " ".join(done.stdout.split())
+    assert decode((course / "results" / ASSIGNMENT / "right.json").read_bytes()).score == 5

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from autograder.build import write
-from autograder.chain import make_plan
+from autograder.chain import make_plan, only_grader
 from autograder.commands.grade import fill_gradebook_with_progress, grade_with_progress, print_class
 from autograder.course import Course, find_root, read_course
 from autograder.demo import write_class
@@ -27,8 +27,9 @@ def run(out: Console, folder: Path, workers: int) -> int:
         plan = make_plan(course.root, assignment.id)
         students = write_class(course, assignment, plan.submitted)
     out.print(f"A class of {len(students)} handed in {assignment.id}.")
-    records = grade_with_progress(out, plan, students, workers)
-    problems = fill_gradebook_with_progress(out, plan, records)
+    with only_grader(plan):
+        records = grade_with_progress(out, plan, students, workers)
+        problems = fill_gradebook_with_progress(out, plan, records)
     print_class(out, plan, records, problems)
     out.print(
         f"feedback pages          {folder / 'feedback'}/STUDENT/{assignment.id}/{assignment.id}.html", markup=False

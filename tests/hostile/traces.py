@@ -64,7 +64,7 @@ class World:
         for process in psutil.process_iter():
             try:
                 words = [*process.cmdline(), process.cwd()]
-            except psutil.Error:
+            except (psutil.Error, OSError):  # gone in the meantime
                 continue
             if any(str(self.folder) in word for word in words):
                 found.append(process)
