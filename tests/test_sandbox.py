@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from autograder.errors import (
 )
 from autograder.inside.executor import Executor
 from autograder.sandbox import CellStopped, Inside, Sandbox, _environment
-from autograder.wire import Call, Foreign, Load, Message, Picture
+from autograder.wire import Call, Foreign, Load, Message, Picture, Value
 
 SEND = """
 import os, pickle, struct, time
@@ -415,3 +416,25 @@ def test_no_file_descriptor_is_left_open(sandbox: Sandbox) -> None:
             except (StudentCrashed, StudentMissing):
                 continue
     assert count() == before
+
+
+def slow_reference(seconds: float) -> Callable[[Call], Message]:
+    """Answer every question with 1, after a while."""
+
+    def answer(call: Call) -> Message:
+        time.sleep(seconds)
+        return Value(value=torch.ones(()))
+
+    return answer
+
+
+def test_the_time_that_the_reference_takes_is_not_the_students(sandbox: Sandbox) -> None:
+    load = Load(cells=[Cell("f", "def f(): return g() + g()")], stand_ins={"g": []})
+    with sandbox.open(load, slow_reference(0.6)) as inside:  # 1.2 s, of the 1.0 s that a check has
+        assert inside.call(Call(target="f")) == 2
+
+
+def test_whoever_asks_without_end_gets_no_time_without_end(sandbox: Sandbox, within: Any) -> None:
+    load = Load(cells=[Cell("f", "def f():\n    while True: g()")], stand_ins={"g": []})
+    with sandbox.open(load, slow_reference(0.01)) as inside, within(1.9), pytest.raises(StudentTimeout):
+        inside.call(Call(target="f"))
