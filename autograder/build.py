@@ -5,6 +5,8 @@ In `lesson.py` (jupytext, py:percent) a cell says what it is in its first line:
     # %% setup                    imports; run before everything else
     # %% solution="softmax"       replaced by the reference solution, of which the student gets the stub
     # %% check="softmax"          replaced by the graded cell of that exercise
+    # %% given="attention: softmax attention_weights"
+    #                             replaced by solutions of an earlier assignment, from solutions/attention.py
     # %%                          a demonstration: shows something, is not run when grading
     # %% [markdown]               text
 
@@ -25,7 +27,7 @@ import nbformat
 from autograder.course import Assignment, Course
 from autograder.errors import UsageError
 from autograder.stubs import marked_source, solution_source, stub_source
-from autograder.submission import CHECK_PREFIX
+from autograder.submission import CHECK_PREFIX, GIVEN_PREFIX
 
 __all__ = ["build", "check_fresh", "solution_source", "source_notebook", "stub_source", "write"]
 
@@ -33,7 +35,7 @@ STEPS = ("source", "release")
 SIDE_FILES = ("test_public.py", "exercises.toml")
 """What a student gets beside the notebook; nbgrader hands on every file that lies there."""
 _NOT_OURS = {".ipynb_checkpoints", "__pycache__"}
-_MARKERS = 'known are setup, solution="EXERCISE", check="EXERCISE" and [markdown]'
+_MARKERS = 'known are setup, solution="EXERCISE", check="EXERCISE", given="MODULE: NAMES" and [markdown]'
 _NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {
@@ -150,6 +152,8 @@ def source_notebook(assignment: Assignment) -> str:
             cells.append(_solution_cell(assignment, exercise))
         elif kind == "check":
             cells.append(_check_cell(exercise, assignment.exercise(exercise).points))
+        elif kind == "given":
+            cells.append(_given_cell(assignment, exercise, f"{lesson}, cell {index + 1}"))
         else:
             cells.append(_other_cell(kind, index, raw["source"], first=seen.count(("setup", "")) == 1))
     for kind in ("solution", "check"):
@@ -183,14 +187,14 @@ def _marker(cell: dict[str, Any], where: str, assignment: Assignment) -> tuple[s
     if cell["cell_type"] == "markdown" and not said:
         return "text", ""
     setup = [said.pop("title", None) == "setup", said.pop("tags", None) == ["setup"]]
-    names = {kind: said.pop(kind) for kind in ("solution", "check") if kind in said}
+    names = {kind: said.pop(kind) for kind in ("solution", "check", "given") if kind in said}
     if cell["cell_type"] != "code" or said or len(names) + any(setup) > 1 or not (names or any(setup) or _plain(cell)):
         raise UsageError(f"{where}: unknown marker {_as_written(cell)}; {_MARKERS}")
     if not names:
         return ("setup" if any(setup) else "show"), ""
     kind, exercise = names.popitem()
     ids = [e.id for e in assignment.exercises]
-    if exercise not in ids:
+    if kind != "given" and exercise not in ids:
         raise UsageError(f"{where}: there is no exercise {exercise!r} in exercises.toml; it has {', '.join(ids)}")
     if cell["source"].strip():
         raise UsageError(f'{where}: the cell {kind}="{exercise}" is filled by `build` and must be empty in the lesson')
@@ -217,6 +221,17 @@ def _check_cell(exercise: str, points: float) -> dict[str, Any]:
     name = CHECK_PREFIX + exercise
     role = {"grade": True, "locked": True, "solution": False, "points": points}
     return _code_cell(name, f'check("{exercise}")', _nbgrader(name, **role))
+
+
+def _given_cell(assignment: Assignment, given: str, where: str) -> dict[str, Any]:
+    """Return the read-only cell with what earlier assignments made, as "module: name name"."""
+    module, _, names = given.partition(":")
+    if assignment.solution is None or not names.split():
+        raise UsageError(f'{where}: expected given="MODULE: NAME NAME", found {given!r}')
+    path = assignment.solution.with_name(f"{module.strip()}.py")
+    source = "\n\n\n".join(solution_source(path, name) for name in names.split())
+    name = f"{GIVEN_PREFIX}{module.strip()}-{names.split()[0]}"
+    return _code_cell(name, source, _nbgrader(name, grade=False, locked=True, solution=False))
 
 
 def _nbgrader(grade_id: str, **role: Any) -> dict[str, Any]:

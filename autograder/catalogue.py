@@ -126,6 +126,9 @@ def load_module(path: Path) -> ModuleType:
         raise UsageError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(root))
+        # Another course may have a package of this name, and the next one to ask must get its own.
+        for name in [name for name in sys.modules if name.partition(".")[0] == "solutions"]:
+            del sys.modules[name]
     return module
 
 

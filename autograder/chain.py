@@ -255,11 +255,13 @@ def _fingerprint_base(plan: Plan) -> str:
     """Hash everything but the notebook that a result depends on."""
     digest = hashlib.sha256()
     parts = [str(SCHEMA), __version__, _kit_hash(), version("torch"), plan.course.salt, str(plan.confined)]
-    parts += [plan.assignment.id, repr(plan.course.limits)]
+    points = [exercise.points for exercise in plan.assignment.exercises]  # course.toml may count extras
+    parts += [plan.assignment.id, repr(plan.course.limits), repr(points)]
     for part in parts:
         digest.update(part.encode() + b"\0")
-    solution = [plan.assignment.solution] if plan.assignment.solution else []
-    for path in [*sorted(plan.assignment.folder.glob("*.py")), plan.assignment.folder / "exercises.toml", *solution]:
+    # All solutions: a later one is built from earlier ones.
+    solutions = sorted(plan.assignment.solution.parent.glob("*.py")) if plan.assignment.solution else []
+    for path in [*sorted(plan.assignment.folder.glob("*.py")), plan.assignment.folder / "exercises.toml", *solutions]:
         try:
             digest.update(path.read_bytes() + b"\0")
         except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -56,6 +57,8 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Names of the returned values, for messages; more than one means a tuple."""
     hints: list[str] = []
     """Tiers of hints, from a question to nearly the answer."""
+    extra: bool = False
+    """Whether it goes beyond the course: it earns nothing unless `course.toml` counts it."""
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,6 +141,7 @@ class _AssignmentEntry(msgspec.Struct, forbid_unknown_fields=True):
     title: str
     solution: str
     weight: float = 1.0
+    counted_extras: list[str] = []
 
 
 class _CourseFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -179,6 +183,7 @@ def read_course(root: Path) -> Course:
             id=entry.id,
             title=entry.title,
             solution=root / "solutions" / entry.solution,
+            counted_extras=entry.counted_extras,
             weight=entry.weight,
         )
         for entry in file.assignments
@@ -194,13 +199,25 @@ def read_course(root: Path) -> Course:
     )
 
 
-def read_assignment(folder: Path, id: str = "", **more: Any) -> Assignment:
+def read_assignment(folder: Path, id: str = "", counted_extras: Iterable[str] = (), **more: Any) -> Assignment:
     """Read the assignment whose `exercises.toml` lies in `folder`: in the course, or in a release.
+
+    Args:
+        folder: where the file is
+        id: of the assignment; by default the folder's name
+        counted_extras: exercises that are extras, and earn their points all the same
+        more: other fields of the assignment
 
     Raises:
         UsageError: when the file is missing or not valid, or an exercise depends on one that is not before it.
     """
     exercises = _read_toml(folder / "exercises.toml", _ExercisesFile).exercise
+    extras = [e.id for e in exercises if e.extra]
+    if unknown := sorted(set(counted_extras) - set(extras)):
+        raise UsageError(f"{id or folder.name} has no extra {', '.join(unknown)}; its extras are {', '.join(extras)}")
+    exercises = [
+        msgspec.structs.replace(e, points=0.0) if e.extra and e.id not in counted_extras else e for e in exercises
+    ]
     seen: set[str] = set()
     for entry in exercises:
         if entry.id in seen:

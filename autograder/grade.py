@@ -77,7 +77,7 @@ class Grader:
                 checks = self.judge(exercise, work, student, failed)
             else:
                 text = "Not attempted yet." if status == "not_attempted" else "Its cell is gone from the notebook."
-                checks = [unrun_result(check, "missing", text) for check in self._checks[exercise.id]]
+                checks = [unrun_result(check, "missing", text, exercise) for check in self._checks[exercise.id]]
             if any(check.verdict != "pass" for check in checks):
                 failed.add(exercise.id)
             results.append(exercise_result(exercise, status, checks))
@@ -126,7 +126,7 @@ class Grader:
 
         named = name_the_mistakes(self._catalogue, exercise.id, wrong, run_again)
         return [
-            unrun_result(check, "skipped", f"Needs {' and '.join(broken)}, which nothing can stand in for.")
+            unrun_result(check, "skipped", f"Needs {' and '.join(broken)}, which nothing can stand in for.", exercise)
             if findings[check.id].error is not None and len(replaced) < len(broken)
             else check_result(check, findings[check.id].error, named.get(check.id), exercise, hidden=True)
             for check in self._checks[exercise.id]

@@ -55,8 +55,8 @@ def check_result(
         id=check.id,
         title=check.title,
         verdict=verdict_of(error),
-        points=check.info.points if passed else 0.0,
-        max_points=check.info.points,
+        points=_worth(check, exercise) if passed else 0.0,
+        max_points=_worth(check, exercise),
         message=message,
         misconception=misconception.name if misconception else None,
         hint=hint,
@@ -113,11 +113,15 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "?", "!", ")")) else ".")
 
 
-def unrun_result(check: Check, verdict: Verdict, message: str) -> CheckResult:
+def unrun_result(check: Check, verdict: Verdict, message: str, exercise: Exercise) -> CheckResult:
     """Return the result of a check that could not be run."""
-    return CheckResult(
-        id=check.id, title=check.title, verdict=verdict, points=0.0, max_points=check.info.points, message=message
-    )
+    worth = _worth(check, exercise)
+    return CheckResult(id=check.id, title=check.title, verdict=verdict, points=0.0, max_points=worth, message=message)
+
+
+def _worth(check: Check, exercise: Exercise) -> float:
+    """Return what a check can earn: nothing in an exercise that is not counted."""
+    return check.info.points if exercise.points else 0.0
 
 
 def exercise_result(exercise: Exercise, status: str, checks: list[CheckResult]) -> ExerciseResult:

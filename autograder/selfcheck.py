@@ -118,17 +118,19 @@ def _check_exercise(
 ) -> ExerciseResult:
     if exercise.id not in namespace:
         text = f"There is no {exercise.id} here yet: run its cell first."
-        return exercise_result(exercise, "missing", [unrun_result(c, "missing", text) for c in checks])
+        return exercise_result(exercise, "missing", [unrun_result(c, "missing", text, exercise) for c in checks])
     results: list[CheckResult] = []
     interrupted = False
     for check in checks:
         if interrupted:
-            results.append(unrun_result(check, "skipped", "Interrupted before it ran."))
+            results.append(unrun_result(check, "skipped", "Interrupted before it ran.", exercise))
             continue
         error = _run(runner, check, namespace, exercise, assignment)
         if isinstance(error, StudentError) and error.kind == "NotImplementedError":
             text = "Not attempted yet."
-            return exercise_result(exercise, "not_attempted", [unrun_result(c, "missing", text) for c in checks])
+            return exercise_result(
+                exercise, "not_attempted", [unrun_result(c, "missing", text, exercise) for c in checks]
+            )
         interrupted = isinstance(error, StudentError) and error.kind == "KeyboardInterrupt"
         results.append(check_result(check, error, None, exercise))
     return exercise_result(exercise, "attempted", results)

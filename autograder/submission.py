@@ -25,6 +25,7 @@ _MOST_CODE = 256 * 1024
 _LONGEST_PARSED = 100_000
 """Characters of a cell that is looked at as Python; parsing a longer one takes longer than it can be worth."""
 CHECK_PREFIX = "check-"
+GIVEN_PREFIX = "given-"
 _NO_WORK = {"test_public.py", "exercises.toml", "timestamp.txt", "__pycache__"}
 """What lies beside a notebook without the student's doing: released with it, or put there by programs."""
 _NAMED = 3
@@ -40,6 +41,8 @@ class Released(msgspec.Struct, frozen=True):
     """Source of each exercise's stub."""
     demonstrations: frozenset[str]
     """Sources of the cells that only show something: figures, timings, tables."""
+    givens: dict[str, str] = {}
+    """Sources of the cells that hold what earlier assignments made, by name."""
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,6 +182,7 @@ def read_release(data: bytes, assignment: Assignment) -> Released:
         demonstrations=frozenset(
             cell["source"] for cell in code if cell["metadata"].get("autograder") == {"role": "demonstration"}
         ),
+        givens={grade_id(cell): cell["source"] for cell in code if grade_id(cell).startswith(GIVEN_PREFIX)},
     )
 
 
@@ -203,7 +207,11 @@ def read(data: bytes, assignment: Assignment, released: Released) -> Submission:
             continue
         if name.startswith(CHECK_PREFIX) or raw["source"] in released.demonstrations or not raw["source"].strip():
             continue
-        cells.append(Cell(name if name in ids else f"cell {index + 1}", raw["source"]))
+        if name not in released.givens:
+            cells.append(Cell(name if name in ids else f"cell {index + 1}", raw["source"]))
+        elif all(cell.name != name for cell in cells):
+            cells.append(Cell(name, released.givens[name]))  # as it was released, whatever became of it
+    cells = _with_givens(cells, released.givens, ids)
     defined = [_defined_in(cell.source) for cell in cells]
     status: dict[str, str] = {}
     hiding: list[Cell] = []
@@ -217,6 +225,13 @@ def read(data: bytes, assignment: Assignment, released: Released) -> Submission:
         # An untouched stub below the student's definition would take its place again.
         hiding += [cell for cell in own if elsewhere and cell not in touched]
     return Submission(cells=[cell for cell in cells if cell not in hiding], status=status, notes=notes)
+
+
+def _with_givens(cells: list[Cell], givens: dict[str, str], ids: list[str]) -> list[Cell]:
+    """Return the cells with those that are given but were deleted put back, in front of the first exercise."""
+    lost = [Cell(name, source) for name, source in givens.items() if all(cell.name != name for cell in cells)]
+    place = next((index for index, cell in enumerate(cells) if cell.name in ids), len(cells))
+    return [*cells[:place], *lost, *cells[place:]]
 
 
 def _notes_on(

@@ -185,3 +185,23 @@ def test_students_need_their_public_checks(course: Course) -> None:
     (course.assignments[0].folder / "test_public.py").unlink()
     with pytest.raises(UsageError, match=r"test_public.py is missing; students get it"):
         build.write(course)
+
+
+def test_what_earlier_assignments_made_becomes_a_read_only_cell(course: Course) -> None:
+    lesson = course.assignments[0].folder / "lesson.py"
+    lesson.write_text(LESSON.replace("# %% solution", '# %% given="before: two three"\n\n# %% solution'))
+    (course.root / "before.py").write_text("def three():\n    return 3\n\n\ndef two():\n    return 2\n")
+    cells = {cell["id"]: cell for cell in json.loads(build.source_notebook(course.assignments[0]))["cells"]}
+    given = cells["given-before-two"]
+    assert "".join(given["source"]) == "def two():\n    return 2\n\n\ndef three():\n    return 3"
+    role = given["metadata"]["nbgrader"]
+    assert (role["locked"], role["grade"], role["solution"]) == (True, False, False)
+
+
+@pytest.mark.parametrize("given", ["before", "before:", "nowhere: two", "before: four"])
+def test_what_cannot_be_given_is_named(course: Course, given: str) -> None:
+    lesson = course.assignments[0].folder / "lesson.py"
+    lesson.write_text(LESSON.replace("# %% solution", f'# %% given="{given}"\n\n# %% solution'))
+    (course.root / "before.py").write_text("def two():\n    return 2\n")
+    with pytest.raises(UsageError):
+        build.source_notebook(course.assignments[0])

@@ -111,3 +111,17 @@ def test_a_file_that_is_missing_or_not_text_is_named(small_root: Path, file: str
     (small_root / file).mkdir()
     with pytest.raises(UsageError):
         read_course(small_root)
+
+
+def test_an_extra_earns_nothing_unless_the_course_counts_it(small_root: Path) -> None:
+    change(small_root, EXERCISES, "points = 4", "points = 4\nextra = true")
+    assert read_course(small_root).assignments[0].exercises[0].points == 0
+    counted = 'solution = "small.py"\ncounted_extras = ["double"]'
+    change(small_root, COURSE, 'solution = "small.py"', counted)
+    assert read_course(small_root).assignments[0].exercises[0].points == 4
+
+
+def test_only_an_extra_can_be_counted_as_one(small_root: Path) -> None:
+    change(small_root, COURSE, 'solution = "small.py"', 'solution = "small.py"\ncounted_extras = ["double"]')
+    with pytest.raises(UsageError, match="has no extra double"):
+        read_course(small_root)

@@ -309,3 +309,29 @@ def test_what_is_no_ordinary_file_is_not_read(tmp_path: Path, kind: str) -> None
 def test_of_the_release_the_stubs_and_the_demonstrations_are_kept(released: Released, small: Course) -> None:
     assert isinstance(small.assignments[0], Assignment)
     assert released == Released(stubs=STUBS, demonstrations=frozenset({"print('a picture')"}))
+
+
+# ---- what earlier assignments made --------------------------------------------------------------------------------
+
+GIVEN = ("given-before", "def halve(x):\n    return x / 2")
+
+
+@pytest.fixture
+def with_given(notebook: Notebook, small: Course) -> Released:
+    return read_release(notebook("import torch", GIVEN, *STUBS.items()), small.assignments[0])
+
+
+STATES = {
+    "as it was": ["import torch", GIVEN, ("double", DOUBLE)],
+    "changed": ["import torch", (GIVEN[0], "def halve(x):\n    return 0"), ("double", DOUBLE)],
+    "deleted": ["import torch", ("double", DOUBLE)],
+    "doubled": ["import torch", GIVEN, (GIVEN[0], "1 / 0"), ("double", DOUBLE)],
+}
+
+
+@pytest.mark.parametrize("cells", STATES.values(), ids=STATES)
+def test_what_is_given_is_run_as_it_was_released_whatever_became_of_it(
+    notebook: Notebook, small: Course, with_given: Released, cells: list[Any]
+) -> None:
+    submission = read(notebook(*cells), small.assignments[0], with_given)
+    assert [(cell.name, cell.source) for cell in submission.cells][1:] == [GIVEN, ("double", DOUBLE)]
