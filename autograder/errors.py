@@ -14,9 +14,15 @@ AutograderError              base of all; its text is shown to the user as it is
     +-- StudentCrashed       its process ended, or answered with something that is no answer
     +-- StudentForbidden     it took a shortcut that the exercise forbids
     +-- StudentMissing       there is no function or class of that name
+
+OutOfTime                    no Exception: ends student code in a self-check
 """
 
 from __future__ import annotations
+
+
+class OutOfTime(BaseException):
+    """An alarm rang while student code ran in this very process; it passes through whatever catches exceptions there."""
 
 
 class AutograderError(Exception):

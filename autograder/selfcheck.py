@@ -22,7 +22,7 @@ from typing import Any
 from autograder.checks.draw import seed_for
 from autograder.checks.runner import Check, CheckRunner, run_session
 from autograder.course import Assignment, Exercise, read_assignment
-from autograder.errors import StudentError, StudentTimeout, UsageError
+from autograder.errors import OutOfTime, StudentError, StudentTimeout, UsageError
 from autograder.inside import plots
 from autograder.inside.executor import Executor
 from autograder.records import CheckResult, ExerciseResult
@@ -31,10 +31,6 @@ from autograder.score import check_result, exercise_result, unrun_result
 from autograder.students import Student, live_asker
 
 CHECK_SECONDS = 10
-
-
-class OutOfTime(BaseException):
-    """Student code took too long; no Exception, so that `except Exception` does not hold it up."""
 
 
 class Card:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from autograder.errors import OutOfTime
 from autograder.inside import plots
 from autograder.inside.frames import own_line
 from autograder.inside.shortcuts import Watch
@@ -46,6 +47,8 @@ class Executor:
         try:
             with self.watch, plots.off_stage(), torch.enable_grad():
                 answer: Message = Value(value=_WAYS[call.want](self, target, call))
+        except OutOfTime:
+            raise
         except BaseException as error:  # also what is no Exception is the student's to read about
             answer = describe(error)
         return Forbidden(name=self.watch.taken) if self.watch.taken else answer

@@ -199,7 +199,8 @@ def test_no_room_for_temporary_files_is_a_fault_of_the_grader_and_no_mark(ungrad
     mounted(ungraded, f"{RUN}mkdir little\nmount -t tmpfs -o size=64k tmpfs little\n{grade}\n")
     code, stdout, stderr = said(ungraded, "full")
     assert (code, stderr) == (1, "")
-    assert "make room there, or set TMPDIR" in stdout
+    assert "not graded" in stdout
+    assert all("make room there, or set TMPDIR" in record.notes[0] for record in records_of(ungraded).values())
     assert {(record.status, record.score) for record in records_of(ungraded).values()} == {("grader_fault", None)}
     assert autograder(ungraded, *RECORDS_ONLY).returncode == 0
     assert results_of(ungraded) == results_of(filled)

@@ -444,10 +444,9 @@ def test_too_much_in_the_scratch_folder_ends_the_call_and_is_gone_for_the_next(a
     assert ask("import os\ndef f(): return len(os.listdir('.'))") == 0
 
 
-def test_too_much_is_stopped_while_it_is_written_and_not_only_afterwards(ask: Any, within: Any) -> None:
-    source = "import os\ndef f():\n    while True: os.mkdir(str(os.times().elapsed) + os.urandom(8).hex())"
-    with within(3.0), pytest.raises(StudentMemory):
-        ask(source)
+def test_too_much_is_stopped_while_it_is_written_and_not_only_afterwards(ask: Any) -> None:
+    with pytest.raises(StudentMemory):  # and no timeout, which comes after it
+        ask("import os\ndef f():\n    while True: os.mkdir(os.urandom(8).hex())")
 
 
 def test_a_file_that_is_gone_from_its_folder_takes_room_as_long_as_few_can_be_open(ask: Any) -> None:

@@ -2,7 +2,7 @@
 
 # /// attack
 # exercise = "softmax"
-# verdicts = ["memory", "error"]
+# verdicts = ["memory", "error", "timeout"]
 # confined_only = true
 # ///
 
