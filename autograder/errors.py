@@ -22,7 +22,7 @@ from __future__ import annotations
 
 
 class OutOfTime(BaseException):
-    """An alarm rang while student code ran in this very process; it passes through whatever catches exceptions there."""
+    """An alarm rang while student code ran in this process; it passes through whatever catches exceptions there."""
 
 
 class AutograderError(Exception):
