@@ -147,4 +147,5 @@ def same(a: Any, b: Any) -> bool:
 
 def _close(a: Tensor, b: Tensor) -> bool:
     absolute, relative = _TOLERANCE
-    return torch.allclose(a.to(torch.float64), b.to(torch.float64), rtol=relative, atol=absolute, equal_nan=True)
+    wide = torch.complex128 if a.is_complex() else torch.float64
+    return torch.allclose(a.to(wide), b.to(wide), rtol=relative, atol=absolute, equal_nan=True)
