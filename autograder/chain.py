@@ -21,10 +21,10 @@ import msgspec
 from autograder import __version__
 from autograder.course import Assignment, Course, read_course
 from autograder.errors import GraderFault, NotGradable, UsageError
+from autograder.jobs import Job
 from autograder.pool import Pool
 from autograder.records import SCHEMA, Record, decode, encode, remove_parts, ungraded, write_atomically
 from autograder.submission import find_notebook, read_bytes
-from autograder.worker import Job
 
 OnRecord = Callable[[Record], None]
 _LONGEST_ID = 200

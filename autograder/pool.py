@@ -18,8 +18,8 @@ import msgspec
 
 from autograder.course import Assignment, Course
 from autograder.errors import GraderFault, RefusedToStart
+from autograder.jobs import Answer, Done, Fatal, Job, Ready, Settings
 from autograder.records import Record, ungraded
-from autograder.worker import Answer, Done, Fatal, Job, Ready, Settings
 
 _decoder: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
 _STOP_SECONDS = 10.0

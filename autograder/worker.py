@@ -24,50 +24,13 @@ from autograder.checks.runner import CheckRunner, run_session
 from autograder.course import Assignment, Course, read_course
 from autograder.errors import AutograderError, GraderFault, NotGradable, RefusedToStart
 from autograder.grade import Grader, prepare_process
+from autograder.jobs import Answer, Done, Fatal, Job, Ready, Settings
 from autograder.records import Record, ungraded
 from autograder.sandbox import Sandbox
 from autograder.score import total
 from autograder.submission import read, read_release
 
 _GRACE_SECONDS = 1.0
-
-
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What a grading process is told when it starts."""
-
-    root: str
-    assignment: str
-    salt: str
-    confined: bool
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """One notebook to grade."""
-
-    student: str
-    notebook: bytes
-    notes: list[str] = []
-    fingerprint: str = ""
-
-
-class Fatal(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The process cannot grade at all."""
-
-    refused: bool
-    reason: str
-
-
-class Ready(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The process is warm and waits for jobs."""
-
-
-class Done(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """The record of one job."""
-
-    record: Record
-
-
-Answer = Fatal | Ready | Done
 
 
 def main() -> None:

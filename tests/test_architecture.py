@@ -14,7 +14,7 @@ KIT = ROOT / "autograder"
 
 # From the bottom up; a module may import from earlier ones alone, so there can be no cycle.
 LAYERS = [
-    "errors", "cell", "records", "authoring", "course", "tensors", "wire", "submission",
+    "errors", "cell", "records", "jobs", "authoring", "course", "tensors", "wire", "submission",
     "inside.eager", "inside.scratch", "inside.landlock", "inside.seccomp", "inside.locks", "inside.plots",
     "inside.frames", "inside.shortcuts", "inside.shell", "inside.executor", "inside.notebook", "inside.stand_ins",
     "inside.worker", "inside.zygote",

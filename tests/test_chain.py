@@ -19,9 +19,9 @@ from autograder.checks.draw import seed_for
 from autograder.course import read_course
 from autograder.errors import GraderFault, RefusedToStart, UsageError
 from autograder.handin import fill
+from autograder.jobs import Job
 from autograder.pool import Pool
 from autograder.records import decode, encode
-from autograder.worker import Job
 
 ROOT = Path(__file__).parent.parent
 ASSIGNMENT = "01_attention"

@@ -10,3 +10,12 @@ marks come from outside, put into its preprocessor lists by `nbgrader_config.py`
     release         source notebook to release notebook, for `autograder build`
     gradebook       all of the above for a class, for `autograder grade`
 """
+
+from __future__ import annotations
+
+import sys
+
+# jsonschema, on which notebooks stand, prepares a grammar of internationalised web addresses when it is imported, if it
+# finds the package for that. It takes two seconds, half of all that nbgrader needs to start, and no notebook has use
+# for it.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None: "cannot be imported"
