@@ -119,7 +119,7 @@ class _Process:
             with theirs:
                 # -B: Python does not notice when it caches half a module on a full disk, and would fail ever after.
                 self._process = subprocess.Popen(
-                    [sys.executable, "-IB", "-m", "autograder.worker", msgspec.json.encode(settings).decode()],
+                    [sys.executable, "-IB", "-m", "autograder.worker"],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
@@ -127,6 +127,7 @@ class _Process:
         except OSError as error:
             raise GraderFault(f"the grading process does not start: {error.strerror}") from None
         self._file = self.socket.makefile("rwb")
+        self._send(settings)  # not on its command line, where everybody on the machine could read the salt
         # A pipe that nobody empties would stop the process one day.
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
@@ -139,8 +140,11 @@ class _Process:
     def give(self, job: Job) -> None:
         """Hand over a job; a process that has died is noticed when its answer is taken."""
         self.job = job
+        self._send(job)
+
+    def _send(self, message: Settings | Job) -> None:
         with contextlib.suppress(ConnectionError):
-            self._file.write(msgspec.json.encode(job) + b"\n")
+            self._file.write(msgspec.json.encode(message) + b"\n")
             self._file.flush()
 
     def take(self) -> Record | None:

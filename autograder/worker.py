@@ -1,6 +1,6 @@
 """A grading process: takes notebooks, one after the other, and gives back records.
 
-    python -I -m autograder.worker SETTINGS      with a socket as standard input, JSON lines both ways
+    python -I -m autograder.worker      with a socket as standard input, JSON lines both ways, the settings first
 
 It keeps one pytest session and one sandbox for all of them. It is the trusted side: it knows the hidden checks and the
 reference, and it never runs a line of student code itself.
@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import select
 import socket
-import sys
 import threading
 import time
 from io import BufferedRWPair
@@ -35,10 +34,10 @@ _GRACE_SECONDS = 1.0
 
 def main() -> None:
     """Grade what comes in until the socket closes."""
-    settings = msgspec.json.decode(sys.argv[1], type=Settings)
     listener = socket.socket(fileno=os.dup(0))
     threading.Thread(target=_end_when_abandoned, args=(listener,), daemon=True).start()
     channel = listener.makefile("rwb")
+    settings = msgspec.json.decode(channel.readline(), type=Settings)
     try:
         course = msgspec.structs.replace(read_course(Path(settings.root)), salt=settings.salt)
         desk = Desk(course, course.assignment(settings.assignment), settings.confined)

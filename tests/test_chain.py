@@ -303,6 +303,16 @@ def test_a_process_that_dies_costs_one_submission_its_grading_and_no_other(cours
     assert "signal 9" in records["killed"].notes[0]
 
 
+def test_the_salt_is_on_no_command_line_where_everybody_on_the_machine_could_read_it(course):
+    plan = make_plan(course, ASSIGNMENT)
+    with Pool(plan.course, plan.assignment) as pool:
+        list(pool.grade([Job(student="one", notebook=fill(plan.course.notebook(plan.assignment), RIGHT))]))
+        lines = [" ".join(process.cmdline()) for process in psutil.Process().children(recursive=True)]
+    assert any("autograder.worker" in line for line in lines)
+    assert any("autograder.inside.zygote" in line for line in lines)
+    assert [line for line in lines if plan.course.salt in line] == []
+
+
 def test_grading_one_student_keeps_the_others_in_the_overview(course):
     hand_in(course, "another", {})
     grade_all(course)

@@ -148,7 +148,9 @@ def test_the_reference_cannot_be_read(records):
 def test_no_process_is_left_behind(demo):
     import psutil
 
-    running = [" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])]
+    running = [
+        " ".join([*(p.info["cmdline"] or []), p.info["cwd"] or ""]) for p in psutil.process_iter(["cmdline", "cwd"])
+    ]
     folder, _ = demo
     assert [line for line in running if str(folder) in line] == []
 
