@@ -16,6 +16,7 @@ from typing import Self
 
 import msgspec
 
+from autograder import variables
 from autograder.course import Assignment, Course
 from autograder.errors import GraderFault, RefusedToStart
 from autograder.jobs import Answer, Done, Fatal, Job, Ready, Settings
@@ -119,7 +120,8 @@ class _Process:
             with theirs:
                 # -B: Python does not notice when it caches half a module on a full disk, and would fail ever after.
                 self._process = subprocess.Popen(
-                    [sys.executable, "-IB", "-m", "autograder.worker"],
+                    [sys.executable, "-sPB", "-m", "autograder.worker"],
+                    env=variables.of_grading(),
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,

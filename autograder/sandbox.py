@@ -15,18 +15,15 @@ import os
 import select
 import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
+from autograder import launch
 from autograder.course import Limits
 from autograder.errors import (
     GraderFault,
@@ -40,12 +37,12 @@ from autograder.errors import (
     StudentTimeout,
     WireError,
 )
-from autograder.inside.scratch import empty, overflows, remove
+from autograder.inside.scratch import empty, overflows
 from autograder.inside.zygote import FAILED_TO_LOCK, FORK, PID, READY, REFUSED, WAIT, Settings
+from autograder.launch import Zygote
 from autograder.wire import Answer, Call, CellStarted, Channel, Forbidden, Load, Loaded, Message, Missing, Raised, Value
 
 _START_SECONDS = 60.0
-_STOP_SECONDS = 10.0
 _GRACE_SECONDS = 0.5
 """By so much the questions of one check to the reference may extend its time, at most."""
 _MIB = 1024 * 1024
@@ -72,43 +69,36 @@ class Sandbox:
     Args:
         limits: for the children
         confined: whether to put the locks on; without them nothing is safe, and every record says so
+        zygote: one that is there already; else one is started
 
     Raises:
         RefusedToStart: when a lock cannot be put on here; the text says which.
     """
 
-    def __init__(self, limits: Limits, confined: bool = True) -> None:
+    def __init__(self, limits: Limits, confined: bool = True, zygote: Zygote | None = None) -> None:
         self.limits, self.confined = limits, confined
-        self.scratch = Path(tempfile.mkdtemp(prefix="autograder-scratch-"))
-        self._process: subprocess.Popen[bytes] | None = None
+        self._zygote = zygote or launch.start()
+        self.scratch, self._control = self._zygote.scratch, self._zygote.control
         try:
-            self._start()
+            self._wait_for_it()
         except BaseException:
             self.close()
             raise
 
-    def _start(self) -> None:
+    def _wait_for_it(self) -> None:
         settings = Settings(
-            scratch=str(self.scratch),
             memory_mib=self.limits.memory_mib,
             file_mib=self.limits.file_mib,
             reply_mib=self.limits.reply_mib,
             cpu_seconds=int(self.limits.load_seconds + self.limits.check_seconds) + 1,
             confined=self.confined,
         )
-        self._control, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-I", "-m", "autograder.inside.zygote", msgspec.json.encode(settings).decode()],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_environment(self.scratch),
-                cwd=self.scratch,
-                start_new_session=True,
-            )
         self._control.settimeout(_START_SECONDS)
-        answer = self._control.recv(512)
+        try:
+            self._control.sendall(msgspec.json.encode(settings) + b"\n")
+            answer = self._control.recv(512)
+        except OSError:
+            answer = b""
         if answer[:1] == REFUSED:
             reason = answer[1:].decode(errors="replace")
             raise RefusedToStart(
@@ -184,16 +174,7 @@ class Sandbox:
 
     def close(self) -> None:
         """End the zygote, which ends its child and removes the scratch folder."""
-        if self._process is not None:
-            self._control.close()
-            try:
-                self._process.wait(_STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-        if self.scratch.exists():  # the zygote could not do it any more
-            with contextlib.suppress(OSError):
-                remove(self.scratch)
+        self._zygote.end()
 
     def __enter__(self) -> Self:
         return self
@@ -374,33 +355,3 @@ def failure(message: Message, cell_error: Raised | None = None) -> StudentFailur
     if message.kind in _OUT_OF_MEMORY or "can't allocate memory" in message.message:
         return StudentMemory("asked for more memory than it may have")
     return StudentError(message.kind, message.message, message.where)
-
-
-def _environment(scratch: Path) -> dict[str, str]:
-    """Return the environment of student code: nothing of ours but what makes it work."""
-    home = str(scratch)
-    return {
-        "PATH": "/usr/bin:/bin",
-        "HOME": home,
-        "TMPDIR": home,
-        "MPLCONFIGDIR": str(_font_cache()),
-        "MPLBACKEND": "Agg",
-        "LC_ALL": "C.UTF-8",
-        "TZ": "UTC",
-        "PYTHONHASHSEED": "0",
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "MKL_NUM_THREADS": "1",
-        # Memory in huge pages makes a fork of torch half as dear, and a heap that is never tidied up does not copy
-        # the pages of its free lists in each child.
-        "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.mxfast=0:glibc.malloc.trim_threshold=1073741824",
-        "PYTHONMALLOC": "malloc",
-    }
-
-
-def _font_cache() -> Path:
-    """Return the folder where matplotlib keeps its list of fonts, which takes seconds to build."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    folder = Path(base) / "autograder" / "matplotlib"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -5,6 +5,8 @@
     student.softmax.aftermath(x)                    what the call did to its arguments and to the random state
     layer = student.SelfAttention(7, 5)             an object that stays there
     layer.load_state_dict(weights); layer(x)        calls of its methods
+    layer.attribute("training")                     what it knows about itself
+    model = student.props.TableModel(table, 5)      something of ours beside it, see inside/props.py
 
 Every call is written down in a transcript. Replaying it against a known mistake tells whether that is the student's.
 """
@@ -21,7 +23,7 @@ from autograder.course import Exercise
 from autograder.errors import CheckFailed, StudentFailure
 from autograder.inside.executor import Executor
 from autograder.sandbox import failure
-from autograder.wire import Call, Foreign, Handle, Value
+from autograder.wire import PROP, Call, Foreign, Handle, Value
 
 Ask = Callable[[Call], Any]
 
@@ -70,6 +72,11 @@ class Student:
             raise AttributeError(name)
         return Callee(self, name, returns=self._returns.get(name, []))
 
+    @property
+    def props(self) -> Props:
+        """What a check may need beside the student's own work."""
+        return Props(self)
+
     def _call(self, call: Call) -> Any:
         try:
             value = self._ask(call)
@@ -78,6 +85,18 @@ class Student:
             raise
         self.transcript.append(Step(call, value))
         return value
+
+
+class Props:
+    """The things in `inside/props.py`, made where the student's are."""
+
+    def __init__(self, student: Student) -> None:
+        self._student = student
+
+    def __getattr__(self, name: str) -> Callee:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return Callee(self._student, PROP + name, returns=[])
 
 
 class Callee:
@@ -147,6 +166,10 @@ class Layer(Callee):
         if name.startswith("_"):
             raise AttributeError(name)
         return Callee(self._student, self._target, name, returns=[])
+
+    def attribute(self, name: str) -> Any:
+        """Return an attribute, which is not called: plain tensors, numbers and texts, or a Layer."""
+        return Callee(self._student, self._target, name, returns=[])._make((), {}, "attribute")
 
 
 def _without_layers(value: Any) -> Any:

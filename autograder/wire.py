@@ -36,6 +36,8 @@ _MIB = 1024 * 1024
 _LONGEST_TEXT, _SHARE_OF_TEXT = _MIB, 8
 """JSON from a hostile side: so many bytes, and one in so many of the largest frame."""
 _MOST_BRACKETS = 30_000
+PROP = "a prop: "
+"""How the target of a call begins that asks for a prop; no function can be called so."""
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 """What is shown to people."""
 
@@ -115,7 +117,8 @@ class Call(Message, tag="call", frozen=True, kw_only=True):
     args: Any = ()
     kwargs: Any = {}
     want: str = "value"
-    """"value"; "gradients" of the sum of result * toward; or "aftermath": arguments and world after the call."""
+    """"value"; "gradients" of the sum of result * toward; "aftermath": arguments and world after the call; or
+    "attribute": what `method` names is not called but returned."""
     toward: Any = None
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from autograder import variables
 from autograder.cell import Cell
 from autograder.errors import (
     StudentCrashed,
@@ -20,7 +21,7 @@ from autograder.errors import (
     StudentTimeout,
 )
 from autograder.inside.executor import Executor
-from autograder.sandbox import CellStopped, Inside, Sandbox, _environment
+from autograder.sandbox import CellStopped, Inside, Sandbox
 from autograder.wire import Call, Foreign, Load, Message, Picture, Value
 
 SEND = """
@@ -387,7 +388,7 @@ def test_a_reference_that_is_asked_for_ever_does_not_extend_the_time(sandbox: Sa
 def test_the_salt_does_not_enter(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
     monkeypatch.setenv("AUTOGRADER_SALT", "secret")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    assert "secret" not in _environment(sandbox.scratch).values()
+    assert "secret" not in variables.of_student_code(sandbox.scratch).values()
 
 
 def test_a_picture_and_a_foreign_object_arrive_as_what_they_are(ask: Any) -> None:

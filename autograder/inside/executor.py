@@ -16,8 +16,9 @@ from torch import Tensor, nn
 from autograder.errors import OutOfTime
 from autograder.inside import plots
 from autograder.inside.frames import own_line
+from autograder.inside.props import PROPS
 from autograder.inside.shortcuts import Watch
-from autograder.wire import Call, Forbidden, Foreign, FreshAxes, Handle, Message, Missing, Raised, Value
+from autograder.wire import PROP, Call, Forbidden, Foreign, FreshAxes, Handle, Message, Missing, Raised, Value
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 _LONGEST_TEXT = 2000
@@ -39,13 +40,13 @@ class Executor:
     def answer(self, call: Call) -> Message:
         """Run one call and return its answer: a Value, what it Raised, or that it was Forbidden."""
         try:
-            target = self._resolve(call)
+            target = self._find(call.target)
         except LookupError:
             return Missing(name=plain_text(str(call.target)))
-        except AttributeError as error:
-            return describe(error)
         try:
             with self.watch, plots.off_stage(), torch.enable_grad():
+                if not isinstance(call.target, str):
+                    target = getattr(target, call.method)
                 answer: Message = Value(value=_WAYS[call.want](self, target, call))
         except OutOfTime:
             raise
@@ -53,16 +54,19 @@ class Executor:
             answer = describe(error)
         return Forbidden(name=self.watch.taken) if self.watch.taken else answer
 
-    def _resolve(self, call: Call) -> Callable[..., Any]:
-        if isinstance(call.target, str):
-            found = self.namespace[call.target]
-        else:
-            found = getattr(self._kept[call.target], call.method)
-        return found  # type: ignore[no-any-return]  # calling what is not callable raises, and that is an answer
+    def _find(self, target: str | int) -> Any:
+        """Return the function or class of a name, a prop, or what stays here under a number."""
+        if isinstance(target, int):
+            return self._kept[target]
+        prop = target.removeprefix(PROP)
+        return self.namespace[target] if prop == target else PROPS[prop]
 
     def _value(self, target: Callable[..., Any], call: Call) -> Any:
         args, kwargs = self._inward((call.args, call.kwargs))
         return self._outward(target(*args, **kwargs), args)
+
+    def _attribute(self, target: Any, call: Call) -> Any:
+        return self._outward(target)
 
     def _aftermath(self, target: Callable[..., Any], call: Call) -> Any:
         args, kwargs = self._inward((call.args, call.kwargs))
@@ -123,14 +127,19 @@ class Executor:
             return {plain_text(str(key)): self._outward(item, args) for key, item in value.items()}
         if isinstance(value, torch.dtype):
             return value
-        if isinstance(value, nn.Module):
+        if isinstance(value, (nn.Module, torch.Generator)) or self._is_of_own_class(value):
             self._kept.append(value)
             return Handle(len(self._kept) - 1)
         return plots.describe_axes(value, args) or Foreign(plain_text(type(value).__name__))
 
+    def _is_of_own_class(self, value: Any) -> bool:
+        """Say whether its class was written in the notebook."""
+        return type(value).__module__ == self.namespace.get("__name__")
+
 
 _WAYS: dict[str, Callable[[Executor, Callable[..., Any], Call], Any]] = {
     "value": Executor._value,
+    "attribute": Executor._attribute,
     "aftermath": Executor._aftermath,
     "gradients": Executor._gradients,
 }

@@ -1,8 +1,9 @@
 """A process that has imported torch and forks one child for each check.
 
-It is started with `python -I -m autograder.inside.zygote SETTINGS`, with a control socket as its standard input. It
-never runs student code, and it knows nothing that is worth stealing: no checks, no reference, no names. On the control
-socket it reads one byte and answers:
+It is started with `python -m autograder.inside.zygote`, or split off from a process that has imported no more than
+this, with a control socket as its standard input and the scratch folder as its working folder. It never runs student
+code, and it knows nothing that is worth stealing: no checks, no reference, no names. On the control socket it is told
+its settings, a line of JSON, and answers that it is ready; then it reads one byte and answers:
 
     b"F" + a channel's file descriptor   fork a child that serves this channel; answer: pid and a pidfd
     b"W"                                 wait for that child; answer: how it ended
@@ -16,8 +17,8 @@ import os
 import signal
 import socket
 import struct
-import sys
 from pathlib import Path
+from typing import NoReturn
 
 import msgspec
 import torch
@@ -72,7 +73,6 @@ def rehearse(x):
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the zygote is told when it starts."""
 
-    scratch: str
     memory_mib: int
     file_mib: int
     reply_mib: int
@@ -82,10 +82,42 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def main() -> None:
     """Warm up, say so, then fork on demand until the control socket closes."""
-    settings = msgspec.json.decode(sys.argv.pop(), type=Settings)
-    control = socket.socket(fileno=os.dup(0))
-    warm_up()
-    nursery = Nursery(settings, control)
+    control, scratch = socket.socket(fileno=os.dup(0)), Path.cwd()
+    try:
+        warm_up()
+        with control.makefile("rb") as lines:
+            settings = lines.readline()
+        if settings:
+            _serve(control, scratch, msgspec.json.decode(settings, type=Settings))
+    finally:  # whoever wanted children is gone, perhaps killed, and tidies up nothing any more
+        remove(scratch)
+
+
+def become(control: int, scratch: Path, variables: dict[str, str]) -> NoReturn:
+    """Be a zygote, in a process that was forked for it; never returns.
+
+    What the process before it had open is closed, its standard error among it: a pipe that somebody waits for.
+
+    Args:
+        control: file descriptor of the control socket
+        scratch: the folder to work in
+        variables: of the environment; no others are left
+    """
+    with contextlib.suppress(BaseException):
+        os.setsid()
+        os.chdir(scratch)
+        os.environ.clear()
+        os.environ.update(variables)
+        os.dup2(control, 0)
+        for fd in (1, 2):
+            os.dup2(_devnull(), fd)
+        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        main()
+    os._exit(0)
+
+
+def _serve(control: socket.socket, scratch: Path, settings: Settings) -> None:
+    nursery = Nursery(settings, scratch, control)
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page
     try:
@@ -97,9 +129,8 @@ def main() -> None:
         control.sendall(READY)
         while request := control.recv(1, socket.MSG_PEEK):
             nursery.fork() if request == FORK else nursery.wait()
-    finally:  # whoever wanted children is gone, perhaps killed, and tidies up nothing any more
+    finally:
         nursery.end()
-        remove(Path(settings.scratch))
 
 
 def warm_up() -> None:
@@ -131,12 +162,13 @@ class Nursery:
     """Forks children and locks them in.
 
     Args:
-        settings: limits and the scratch folder
+        settings: limits
+        scratch: the folder that they may write to
         control: the socket on which children are asked for
     """
 
-    def __init__(self, settings: Settings, control: socket.socket) -> None:
-        self._settings, self._control = settings, control
+    def __init__(self, settings: Settings, scratch: Path, control: socket.socket) -> None:
+        self._settings, self._scratch, self._control = settings, scratch, control
         self._limits = limits(settings.memory_mib, settings.file_mib, settings.cpu_seconds)
         self._locks: Locks | None = None
         self._child = 0
@@ -149,7 +181,7 @@ class Nursery:
         """
         if not self._settings.confined:
             return
-        self._locks = Locks(Path(self._settings.scratch), self._limits)
+        self._locks = Locks(self._scratch, self._limits)
         reading, writing = os.pipe()
         child = os.fork()
         if not child:
@@ -188,7 +220,7 @@ class Nursery:
             self._control.close()
             for fd in range(3):
                 os.dup2(_devnull(), fd)
-            os.chdir(self._settings.scratch)
+            os.chdir(self._scratch)
             if self._locks is not None:
                 self._locks.put_on()
             else:

@@ -159,6 +159,49 @@ def test_what_cannot_be_called_is_an_error() -> None:
     assert found.kind == "TypeError"
 
 
+class Diary:
+    """A class of the student's that is no module."""
+
+    def __init__(self) -> None:
+        self.pages = 3
+
+    @property
+    def torn(self) -> int:
+        raise KeyError("page")
+
+    def turn(self, by: int) -> int:
+        return self.pages + by
+
+
+def test_an_object_of_the_students_own_class_stays_too() -> None:
+    executor = Executor({"Diary": Diary, "read": lambda diary: diary.pages, "__name__": __name__})
+    assert executor.answer(Call(target="Diary")) == Value(value=Handle(0))
+    assert executor.answer(Call(target=0, method="turn", args=(2,))) == Value(value=5)
+    assert executor.answer(Call(target="read", args=(Handle(0),))) == Value(value=3)
+
+
+def test_an_object_of_anybody_elses_class_does_not_stay() -> None:
+    executor = Executor({"Diary": Diary, "__name__": "__main__"})
+    assert executor.answer(Call(target="Diary")) == Value(value=Foreign("Diary"))
+
+
+def test_an_attribute_is_returned_and_not_called() -> None:
+    executor = Executor({"Diary": Diary, "Twice": Twice, "__name__": __name__})
+    executor.answer(Call(target="Diary"))
+    executor.answer(Call(target="Twice"))
+    assert executor.answer(Call(target=0, method="pages", want="attribute")) == Value(value=3)
+    assert executor.answer(Call(target=1, method="training", want="attribute")) == Value(value=True)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("torn", "KeyError"), ("lost", "AttributeError")])
+def test_an_attribute_that_cannot_be_had_is_an_error_of_the_students(name: str, kind: str) -> None:
+    executor = Executor({"Diary": Diary, "__name__": __name__})
+    executor.answer(Call(target="Diary"))
+    found = executor.answer(Call(target=0, method=name, want="attribute"))
+    assert isinstance(found, Raised)
+    assert found.kind == kind
+
+
 # ---- gradients ----------------------------------------------------------------------------------------------------
 
 

@@ -502,8 +502,7 @@ def test_a_bomb_of_threads_does_not_reach_the_next_child(ask: Any) -> None:
 
 def test_closing_ends_everything_even_in_the_middle_of_a_call() -> None:
     sandbox = Sandbox(Limits(check_seconds=5.0))
-    scratch, zygote = sandbox.scratch, sandbox._process
-    assert zygote is not None
+    scratch, zygote = sandbox.scratch, sandbox._zygote.process
     channel, _, pidfd = sandbox.fork()
     channel.send(Load(cells=[Cell("f", "open('a', 'w').close()\nwhile True: pass")]))
     channel.receive()
