@@ -16,6 +16,22 @@ c.CourseDirectory.course_id = "transformer-course"
 # What stands in the place of a solution. `autograder build` uses the same text.
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
 
+# As nbgrader's own list, but for the one that clears solutions: some exercises begin with a bug instead of a stub.
+c.GenerateAssignment.preprocessors = [
+    "nbgrader.preprocessors.IncludeHeaderFooter",
+    "nbgrader.preprocessors.InstantiateTests",
+    "nbgrader.preprocessors.LockCells",
+    "autograder.host.clear.ClearSolutionsAndLeaveBugs",
+    "nbgrader.preprocessors.ClearOutput",
+    "nbgrader.preprocessors.CheckCellMetadata",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.SaveCells",
+    "nbgrader.preprocessors.ClearHiddenTests",
+    "nbgrader.preprocessors.ClearMarkScheme",
+    "nbgrader.preprocessors.ComputeChecksums",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
+
 # ---- grading ------------------------------------------------------------------------------------------------------
 
 # Reads a file that may be no notebook; takes an old grade back when a submission cannot be graded.

@@ -26,8 +26,8 @@ import nbformat
 
 from autograder.course import Assignment, Course
 from autograder.errors import UsageError
-from autograder.stubs import marked_source, solution_source, stub_source
-from autograder.submission import CHECK_PREFIX, GIVEN_PREFIX
+from autograder.stubs import bugged_source, marked_source, solution_source, stub_source
+from autograder.submission import CHECK_PREFIX, GIVEN_PREFIX, STARTS_FROM
 
 __all__ = ["build", "check_fresh", "solution_source", "source_notebook", "stub_source", "write"]
 
@@ -213,8 +213,11 @@ def _as_written(cell: dict[str, Any]) -> str:
 def _solution_cell(assignment: Assignment, exercise: str) -> dict[str, Any]:
     if assignment.solution is None:
         raise UsageError(f"{assignment.id} names no solution module; set `solution` in assignments/course.toml")
-    role = {"grade": False, "locked": False, "solution": True}
-    return _code_cell(exercise, marked_source(assignment.solution, exercise), _nbgrader(exercise, **role))
+    metadata = _nbgrader(exercise, grade=False, locked=False, solution=True)
+    if mistake := assignment.exercise(exercise).starts_from:
+        wrong = assignment.folder / "misconceptions.py"
+        metadata["autograder"] = {STARTS_FROM: bugged_source(assignment.solution, exercise, wrong, mistake)}
+    return _code_cell(exercise, marked_source(assignment.solution, exercise), metadata)
 
 
 def _check_cell(exercise: str, points: float) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Names of the returned values, for messages; more than one means a tuple."""
     hints: list[str] = []
     """Tiers of hints, from a question to nearly the answer."""
+    starts_from: str = ""
+    """A known mistake of it, a function, that the student is given to find and mend, in the place of a stub."""
     extra: bool = False
     """Whether it goes beyond the course: it earns nothing unless `course.toml` counts it."""
 

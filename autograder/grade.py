@@ -28,6 +28,7 @@ from autograder.score import check_result, exercise_result, unrun_result
 from autograder.stand_in import rehearse, stand_in_for
 from autograder.students import Step, Student, live_asker
 from autograder.submission import Submission
+from autograder.suspects import Suspects
 from autograder.wire import Load
 
 _MOST_STOPPED_CELLS = 3
@@ -54,7 +55,7 @@ class Grader:
 
     def __init__(self, runner: CheckRunner, sandbox: Sandbox, catalogue: Catalogue, salt: str) -> None:
         self._runner, self._sandbox, self._catalogue, self._salt = runner, sandbox, catalogue, salt
-        self._assignment = catalogue.assignment
+        self._assignment, self._suspects = catalogue.assignment, Suspects(catalogue)
         self.margins: dict[str, float] = {}
         self._checks: dict[str, list[Check]] = {e.id: [] for e in self._assignment.exercises}
         for check in runner.checks:
@@ -149,7 +150,7 @@ class Grader:
         while True:
             if (cause := work.stopped.get(exercise.id)) is not None:
                 return Finding(error=cause, transcript=[], margin=0.0)
-            finding = self._runner.run(check, open_student, seed, self._reference())
+            finding = self._runner.run(check, open_student, seed, self._reference(), self._suspects)
             if not isinstance(finding.error, CellStopped):
                 break
             if not work.leave_out(finding.error):
@@ -171,7 +172,7 @@ class Grader:
         def open_reference() -> Iterator[Student]:
             yield self._reference()
 
-        error = self._runner.run(check, open_reference, seed, self._reference()).error
+        error = self._runner.run(check, open_reference, seed, self._reference(), self._suspects).error
         if error is not None:
             raise GraderFault(
                 f"{check.id} fails with the reference: {type(error).__name__}: {error}. `autograder verify` says more"

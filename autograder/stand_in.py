@@ -7,6 +7,7 @@ for plain arguments, only with numbers, and only when a rehearsal without number
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from autograder.inside.executor import Executor
 from autograder.inside.shortcuts import EagerDispatchMode
-from autograder.wire import Call, Message, Raised
+from autograder.wire import SUSPECT, Call, Message, Raised, Suspect
 
 _LARGEST_ARGUMENT, _LARGEST = 5_000, 1_000_000
 """Elements that an argument may have (or how large an integer may be), and any tensor on the way to the answer; checks
@@ -51,6 +52,17 @@ def stand_in_for(reference: dict[str, Any], names: list[str]) -> Callable[[Call]
         return executor.answer(call)
 
     return answer
+
+
+def suspect(function: Callable[..., Any], says: str = "") -> Suspect:
+    """Return a solution that a student's own test has to judge: an argument of a call.
+
+    Args:
+        function: it takes and returns tensors and numbers
+        says: what is wrong with it, or why it might look wrong, for messages
+    """
+    parameters = list(signature(function).parameters)
+    return Suspect(parameters=parameters, answer=stand_in_for({SUSPECT: function}, [SUSPECT]), says=says)
 
 
 def _refused(reason: str) -> Raised:

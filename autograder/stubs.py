@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import dedent
 
 from autograder.errors import UsageError
 
@@ -47,6 +48,19 @@ def stub_source(module: Path, name: str, stub: str = STUB) -> str:
         UsageError: as `marked_source`.
     """
     return _replaced(module, name, lambda indent, _: [indent + line for line in stub.split("\n")])
+
+
+def bugged_source(module: Path, name: str, wrong_module: Path, mistake: str) -> str:
+    """Return the function with its signature and docstring, and a known mistake in the place of its body.
+
+    Raises:
+        UsageError: when either cannot be read, or one of them is no function.
+    """
+    lines, _, _, regions = _find(wrong_module, mistake)
+    if len(regions) != 1 or len(_find(module, name)[3]) != 1:
+        raise UsageError(f"{name} cannot start from {mistake}: both must be functions")
+    body = dedent("\n".join(lines[regions[0][0] - 1 : regions[0][1]])).split("\n")
+    return _replaced(module, name, lambda indent, _: [(indent + line).rstrip() for line in body])
 
 
 def _replaced(module: Path, name: str, change: Callable[[str, list[str]], list[str]]) -> str:

@@ -26,6 +26,8 @@ _LONGEST_PARSED = 100_000
 """Characters of a cell that is looked at as Python; parsing a longer one takes longer than it can be worth."""
 CHECK_PREFIX = "check-"
 GIVEN_PREFIX = "given-"
+STARTS_FROM = "starts_from"
+"""In the metadata of a solution cell of the source: what the student gets in its place, other than a stub."""
 _NO_WORK = {"test_public.py", "exercises.toml", "timestamp.txt", "__pycache__"}
 """What lies beside a notebook without the student's doing: released with it, or put there by programs."""
 _NAMED = 3

@@ -38,6 +38,8 @@ _LONGEST_TEXT, _SHARE_OF_TEXT = _MIB, 8
 _MOST_BRACKETS = 30_000
 PROP = "a prop: "
 """How the target of a call begins that asks for a prop; no function can be called so."""
+SUSPECT = "the solution under test"
+"""The target of a call that asks for the results of a suspect."""
 Text = Annotated[str, msgspec.Meta(max_length=2000)]
 """What is shown to people."""
 
@@ -59,6 +61,19 @@ class Foreign(msgspec.Struct, frozen=True):
 
 class FreshAxes(msgspec.Struct, frozen=True):
     """An argument that stands for a new matplotlib Axes, made inside."""
+
+
+class Suspect(msgspec.Struct, frozen=True, kw_only=True):
+    """An argument that stands for a solution, right or wrong, which a student's own test has to judge.
+
+    Inside it is a function that asks here for its results, so that neither its code nor its name is there to be read.
+    """
+
+    parameters: list[str]
+    answer: Any = None
+    """Answers its calls; it stays on this side of the wire."""
+    says: str = ""
+    """What it is, for messages: what is wrong with it, or why a right one might look wrong. It stays here as well."""
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -182,6 +197,8 @@ def _to_tree(value: Any, tensors: list[Tensor], depth: int = 0) -> Any:
         return {"$": "foreign", "v": value.kind}
     if isinstance(value, FreshAxes):
         return {"$": "axes", "v": None}
+    if isinstance(value, Suspect):
+        return {"$": "suspect", "v": value.parameters}
     if isinstance(value, Picture):
         return {"$": "picture", "v": [_to_tree(v, tensors, depth + 1) for v in msgspec.structs.astuple(value)]}
     return {"$": "foreign", "v": type(value).__name__}
@@ -213,6 +230,8 @@ def _from_tree(tree: Any, tensors: dict[str, Tensor], depth: int = 0) -> Any:
         return Foreign(v[:80])
     if kind == "axes":
         return FreshAxes()
+    if kind == "suspect":
+        return Suspect(parameters=msgspec.convert(v, list[str]))
     if kind == "picture" and isinstance(v, list):
         return _picture([_from_tree(item, tensors, depth + 1) for item in v])
     raise WireError("a value of a kind that the wire does not know")

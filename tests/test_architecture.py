@@ -16,10 +16,11 @@ KIT = ROOT / "autograder"
 LAYERS = [
     "errors", "cell", "records", "jobs", "authoring", "course", "tensors", "wire", "submission",
     "inside.eager", "inside.scratch", "inside.landlock", "inside.seccomp", "inside.locks", "inside.plots",
-    "inside.frames", "inside.shortcuts", "inside.shell", "inside.props", "inside.executor", "inside.notebook",
-    "inside.stand_ins", "inside.worker", "inside.zygote",
-    "variables", "launch", "sandbox", "students", "checks.compare", "checks", "checks.draw", "checks.runner",
-    "stubs", "catalogue", "stand_in", "diagnose", "score", "grade", "desk", "worker", "pool",
+    "inside.frames", "inside.shortcuts", "inside.shell", "inside.props", "inside.stand_ins",
+    "inside.executor", "inside.notebook", "inside.worker", "inside.zygote",
+    "variables", "launch", "sandbox", "students", "stand_in",
+    "checks.compare", "checks.draw", "checks.trial", "checks", "checks.runner",
+    "stubs", "catalogue", "suspects", "diagnose", "score", "grade", "desk", "worker", "pool",
     "intake.names", "intake.sources", "intake.place", "intake.collect", "intake",
     "report", "chain", "host", "build", "selfcheck", "hints", "handin", "demo", "verify", "doctor", "commands", "cli",
 ]  # fmt: skip

@@ -2,6 +2,8 @@
 
 from autograder.authoring import catches, exercise, points
 from autograder.checks.compare import TOLERANCES, assert_close, assert_equal, assert_raises, assert_true
+from autograder.checks.trial import assert_tells_apart
+from autograder.stand_in import suspect
 from autograder.wire import Foreign, FreshAxes, Picture
 
 __all__ = [
@@ -12,8 +14,10 @@ __all__ = [
     "assert_close",
     "assert_equal",
     "assert_raises",
+    "assert_tells_apart",
     "assert_true",
     "catches",
     "exercise",
     "points",
+    "suspect",
 ]

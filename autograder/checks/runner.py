@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 import msgspec
 import pytest
@@ -21,6 +21,7 @@ from autograder.checks.compare import margins
 from autograder.checks.draw import Draw
 from autograder.errors import GraderFault
 from autograder.students import Step, Student
+from autograder.wire import Suspect
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +48,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 OpenStudent = Callable[[], AbstractContextManager[Student]]
 
 
+class FindSuspects(Protocol):
+    """Finds known solutions of an exercise."""
+
+    def right(self, exercise: str) -> list[Suspect]:
+        """Return the reference and all alternatives."""
+
+    def wrong(self, exercise: str, *names: str) -> list[Suspect]:
+        """Return these known mistakes, or all of them."""
+
+
 class CheckRunner:
     """The plugin: knows the checks, and runs one of them against one student.
 
@@ -61,10 +72,18 @@ class CheckRunner:
         self._error: BaseException | None = None
         self._open: OpenStudent | None = None
         self._reference: Student | None = None
+        self._suspects: FindSuspects | None = None
         self._draw: Draw | None = None
         self._students: list[Student] = []
 
-    def run(self, check: Check, open_student: OpenStudent, seed: int, reference: Student | None = None) -> Finding:
+    def run(
+        self,
+        check: Check,
+        open_student: OpenStudent,
+        seed: int,
+        reference: Student | None = None,
+        suspects: FindSuspects | None = None,
+    ) -> Finding:
         """Run one check.
 
         Args:
@@ -72,8 +91,10 @@ class CheckRunner:
             open_student: opens the notebook that is to be checked, when the check asks for it
             seed: for the inputs that the check draws
             reference: the reference solutions, for hidden checks
+            suspects: finds known solutions of an exercise, for hidden checks
         """
         self._open, self._reference, self._draw = open_student, reference, Draw(seed)
+        self._suspects = suspects
         self._error, self._students = None, []
         token = margins.set([])
         try:
@@ -136,6 +157,13 @@ class CheckRunner:
         if self._reference is None:
             raise GraderFault("the reference is not at hand here: only hidden checks may ask for it")
         return self._reference
+
+    @pytest.fixture
+    def suspects(self) -> FindSuspects:
+        """Known solutions of an exercise, right ones and wrong ones, for a test of the student's to judge."""
+        if self._suspects is None:
+            raise GraderFault("known solutions are not at hand here: only hidden checks may ask for them")
+        return self._suspects
 
     @pytest.fixture
     def draw(self) -> Draw:

@@ -7,7 +7,7 @@ marks come from outside, put into its preprocessor lists by `nbgrader_config.py`
     mend            gives a damaged notebook back the cells and the marks of the release
     preprocessors   writes our results in the place of outputs, and comments
     export          marks as CSV, in which an ungraded submission is empty, not 0
-    release         source notebook to release notebook, for `autograder build`
+    release, clear  source notebook to release notebook, for `autograder build`
     gradebook       all of the above for a class, for `autograder grade`
 """
 

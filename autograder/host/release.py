@@ -7,9 +7,11 @@ from pathlib import Path
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ClearSolutions
 from traitlets.config import Config
 
 from autograder.errors import UsageError
+from autograder.host.clear import ClearSolutionsAndLeaveBugs
 from autograder.host.environment import quietly
 from autograder.stubs import STUB
 
@@ -23,6 +25,10 @@ def generate_release(root: Path, assignment_id: str) -> None:
     config = Config()
     config.CourseDirectory.root = str(root.resolve())
     config.ClearSolutions.code_stub = {"python": STUB}
+    config.GenerateAssignment.preprocessors = [
+        ClearSolutionsAndLeaveBugs if step is ClearSolutions else step
+        for step in GenerateAssignment.preprocessors.default()
+    ]
     # The gradebook learns of the cells when grading starts; making one only to build would take seconds.
     config.SaveCells.enabled = False
     with quietly() as (log, said):

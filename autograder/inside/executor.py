@@ -18,7 +18,21 @@ from autograder.inside import plots
 from autograder.inside.frames import own_line
 from autograder.inside.props import PROPS
 from autograder.inside.shortcuts import Watch
-from autograder.wire import PROP, Call, Forbidden, Foreign, FreshAxes, Handle, Message, Missing, Raised, Value
+from autograder.inside.stand_ins import Ask, stand_in
+from autograder.wire import (
+    PROP,
+    SUSPECT,
+    Call,
+    Forbidden,
+    Foreign,
+    FreshAxes,
+    Handle,
+    Message,
+    Missing,
+    Raised,
+    Suspect,
+    Value,
+)
 
 _ADDRESS = re.compile(r"0x[0-9a-f]{6,}")
 _LONGEST_TEXT = 2000
@@ -30,11 +44,14 @@ class Executor:
     Args:
         namespace: where functions and classes are looked up, by name
         forbidden: dotted names of shortcuts that must not be taken
+
+    `ask`, when it is set, carries questions to suspects out of this process.
     """
 
     def __init__(self, namespace: dict[str, Any], forbidden: list[str] | None = None) -> None:
         self.namespace = namespace
         self.watch = Watch(forbidden or [])
+        self.ask: Ask | None = None
         self._kept: list[Any] = []
 
     def answer(self, call: Call) -> Message:
@@ -112,6 +129,8 @@ class Executor:
             return self._kept[value.number]
         if isinstance(value, FreshAxes):
             return plots.fresh_axes()
+        if isinstance(value, Suspect):
+            return stand_in(SUSPECT, value.parameters, self.ask or value.answer)
         return value
 
     def _outward(self, value: Any, args: tuple[Any, ...] = ()) -> Any:

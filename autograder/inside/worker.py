@@ -28,6 +28,7 @@ def serve(channel: Channel) -> None:
         channel.send(call)
         return channel.receive(trusted=True)
 
+    executor.ask = ask
     for name, parameters in load.stand_ins.items():
         executor.namespace[name] = stand_in(name, parameters, ask)
     while True:

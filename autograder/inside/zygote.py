@@ -17,6 +17,7 @@ import os
 import signal
 import socket
 import struct
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -108,6 +109,7 @@ def become(control: int, scratch: Path, variables: dict[str, str]) -> NoReturn:
         os.chdir(scratch)
         os.environ.clear()
         os.environ.update(variables)
+        tempfile.tempdir = None  # as it is remembered, it is still the other process's
         os.dup2(control, 0)
         for fd in (1, 2):
             os.dup2(_devnull(), fd)

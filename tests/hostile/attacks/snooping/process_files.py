@@ -31,10 +31,10 @@ def softmax(x, dim=-1):
                 found.append(memory.read(4096))
         except OSError:
             pass
-        parent = re.search(rb"\) . (\d+)", b" ".join(found))
-        if not parent or parent[1] in (b"0", b"1"):
+        parents = re.findall(rb"\) . (\d+)", b" ".join(found))
+        if not parents or parents[-1] in (b"0", b"1"):
             break
-        pid = int(parent[1])
+        pid = int(parents[-1])
     secrets = sorted({s.decode() for s in re.findall(rb"canary-[g-z]{12}", b" ".join(found))})
     if found:
         raise RuntimeError(f"found {secrets} in {len(found)} files of /proc")
