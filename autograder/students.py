@@ -207,6 +207,8 @@ def in_words(value: Any) -> str:
         )
     if value is None:
         return "None"
-    if isinstance(value, Foreign):
+    if isinstance(value, Layer):
+        value = value.handle
+    if isinstance(value, (Foreign, Handle)):
         return f"an object of type {value.kind}"
     return f"{'an' if type(value).__name__[0] in 'aeiou' else 'a'} {type(value).__name__}"

@@ -51,6 +51,8 @@ class Handle(msgspec.Struct, frozen=True):
     """An object that stays inside, such as a layer: calls refer to it by number."""
 
     number: int
+    kind: str = "object"
+    """The name of its type, for messages."""
 
 
 class Foreign(msgspec.Struct, frozen=True):
@@ -192,7 +194,7 @@ def _to_tree(value: Any, tensors: list[Tensor], depth: int = 0) -> Any:
     if isinstance(value, torch.dtype) and value in DTYPES.values():
         return {"$": "dtype", "v": str(value).removeprefix("torch.")}
     if isinstance(value, Handle):
-        return {"$": "handle", "v": value.number}
+        return {"$": "handle", "v": [value.number, value.kind]}
     if isinstance(value, Foreign):
         return {"$": "foreign", "v": value.kind}
     if isinstance(value, FreshAxes):
@@ -224,8 +226,10 @@ def _from_tree(tree: Any, tensors: dict[str, Tensor], depth: int = 0) -> Any:
         return {key: _from_tree(item, tensors, depth + 1) for key, item in msgspec.convert(v, list[tuple[str, Any]])}
     if kind == "dtype" and v in DTYPES:
         return DTYPES[v]
-    if kind == "handle" and type(v) is int and 0 <= v < 2**31:
-        return Handle(v)
+    if kind == "handle":
+        number, name = msgspec.convert(v, tuple[int, str])
+        if 0 <= number < 2**31:
+            return Handle(number, name[:80])
     if kind == "foreign" and isinstance(v, str):
         return Foreign(v[:80])
     if kind == "axes":

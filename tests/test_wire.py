@@ -102,7 +102,7 @@ PLAIN = [
     (1, [2, (3, "x")], {"a": None}),
     torch.float32,
     torch.bool,
-    Handle(3),
+    Handle(3, "Cache"),
     Foreign("Axes"),
     FreshAxes(),
 ]

@@ -148,7 +148,7 @@ class Executor:
             return value
         if isinstance(value, (nn.Module, torch.Generator)) or self._is_of_own_class(value):
             self._kept.append(value)
-            return Handle(len(self._kept) - 1)
+            return Handle(len(self._kept) - 1, plain_text(type(value).__name__))
         return plots.describe_axes(value, args) or Foreign(plain_text(type(value).__name__))
 
     def _is_of_own_class(self, value: Any) -> bool:

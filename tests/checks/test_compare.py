@@ -88,7 +88,7 @@ def test_expected_infinities_and_nans_must_be_there() -> None:
         (Foreign("Evil"), "an object of type Evil"),
         (Foreign("ndarray"), "an object of type ndarray"),
         ("text", "a str"),
-        (Handle(3), "a Handle"),
+        (Handle(3, "Cache"), "an object of type Cache"),
     ],
 )
 def test_what_is_no_tensor_is_named(found: Any, got: str) -> None:

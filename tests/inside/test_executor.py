@@ -129,8 +129,8 @@ def test_gradients_are_on_whatever_the_notebook_switched_off() -> None:
 def test_a_module_stays_and_is_called_by_its_handle() -> None:
     executor = Executor({"Twice": Twice, "call": lambda module, x: module(x)[0]})
     handle = executor.answer(Call(target="Twice"))
-    assert handle == Value(value=Handle(0))
-    assert executor.answer(Call(target="Twice")) == Value(value=Handle(1))
+    assert handle == Value(value=Handle(0, "Twice"))
+    assert executor.answer(Call(target="Twice")) == Value(value=Handle(1, "Twice"))
     found = executor.answer(Call(target=0, args=(torch.ones(1),)))
     assert torch.equal(found.value[0], torch.full((1,), 2.0))  # type: ignore[attr-defined]
     passed_on = executor.answer(Call(target="call", args=(Handle(1), torch.ones(1))))
@@ -175,7 +175,7 @@ class Diary:
 
 def test_an_object_of_the_students_own_class_stays_too() -> None:
     executor = Executor({"Diary": Diary, "read": lambda diary: diary.pages, "__name__": __name__})
-    assert executor.answer(Call(target="Diary")) == Value(value=Handle(0))
+    assert executor.answer(Call(target="Diary")) == Value(value=Handle(0, "Diary"))
     assert executor.answer(Call(target=0, method="turn", args=(2,))) == Value(value=5)
     assert executor.answer(Call(target="read", args=(Handle(0),))) == Value(value=3)
 

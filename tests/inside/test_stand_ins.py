@@ -11,7 +11,7 @@ from torch import Tensor
 
 from autograder.inside.stand_ins import stand_in
 from autograder.stand_in import stand_in_for
-from autograder.wire import Call, Foreign, Handle, Message, Raised, Value, decode, encode
+from autograder.wire import PROP, Call, Foreign, Handle, Message, Raised, Value, decode, encode
 
 
 def weighed(q: Tensor, k: Tensor, mask: Tensor | None = None, scale: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -106,6 +106,7 @@ REFUSED = {
     "anything else": Call(target="double", args=(Q,), want="__globals__"),
     "a text": Call(target="double", args=("x" * 100,)),
     "a foreign object": Call(target="double", args=(Foreign("x"),)),
+    "a prop": Call(target=PROP + "seed", args=(1,)),
     "a handle": Call(target="double", args=(Handle(0),)),
     "a large tensor": Call(target="double", args=(torch.zeros(10**6),)),
     "a large tensor in a list": Call(target="double", args=([torch.zeros(10**6)],)),
