@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -49,6 +48,9 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Name of the function or class, of its solution cell, and (after "check-") of its graded cell."""
     title: str
     points: float
+    """What it earns; `course.toml` may say otherwise."""
+    scale: float = 1.0
+    """What each check earns in this course, over what its author says."""
     depends_on: list[str] = []
     """Earlier exercises that this one calls; the reference stands in for those that failed."""
     forbids: list[str] = []
@@ -60,7 +62,7 @@ class Exercise(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     starts_from: str = ""
     """A known mistake of it, a function, that the student is given to find and mend, in the place of a stub."""
     extra: bool = False
-    """Whether it goes beyond the course: it earns nothing unless `course.toml` counts it."""
+    """Whether it goes beyond the course: it earns nothing unless `course.toml` gives it points."""
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +145,7 @@ class _AssignmentEntry(msgspec.Struct, forbid_unknown_fields=True):
     title: str
     solution: str
     weight: float = 1.0
-    counted_extras: list[str] = []
+    points: dict[str, Annotated[float, msgspec.Meta(ge=0)]] = {}
 
 
 class _CourseFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -185,7 +187,7 @@ def read_course(root: Path) -> Course:
             id=entry.id,
             title=entry.title,
             solution=root / "solutions" / entry.solution,
-            counted_extras=entry.counted_extras,
+            points=entry.points,
             weight=entry.weight,
         )
         for entry in file.assignments
@@ -201,25 +203,24 @@ def read_course(root: Path) -> Course:
     )
 
 
-def read_assignment(folder: Path, id: str = "", counted_extras: Iterable[str] = (), **more: Any) -> Assignment:
+def read_assignment(folder: Path, id: str = "", points: dict[str, float] | None = None, **more: Any) -> Assignment:
     """Read the assignment whose `exercises.toml` lies in `folder`: in the course, or in a release.
 
     Args:
         folder: where the file is
         id: of the assignment; by default the folder's name
-        counted_extras: exercises that are extras, and earn their points all the same
+        points: what exercises earn in this course, where that is not what their file says; 0 leaves one out
         more: other fields of the assignment
 
     Raises:
         UsageError: when the file is missing or not valid, or an exercise depends on one that is not before it.
     """
     exercises = _read_toml(folder / "exercises.toml", _ExercisesFile).exercise
-    extras = [e.id for e in exercises if e.extra]
-    if unknown := sorted(set(counted_extras) - set(extras)):
-        raise UsageError(f"{id or folder.name} has no extra {', '.join(unknown)}; its extras are {', '.join(extras)}")
-    exercises = [
-        msgspec.structs.replace(e, points=0.0) if e.extra and e.id not in counted_extras else e for e in exercises
-    ]
+    points = points or {}
+    if unknown := sorted(set(points) - {e.id for e in exercises}):
+        known = ", ".join(e.id for e in exercises)
+        raise UsageError(f"{id or folder.name} has no exercise {', '.join(unknown)} to give points; it has {known}")
+    exercises = [_worth(e, points.get(e.id, 0.0 if e.extra else e.points)) for e in exercises]
     seen: set[str] = set()
     for entry in exercises:
         if entry.id in seen:
@@ -230,6 +231,12 @@ def read_assignment(folder: Path, id: str = "", counted_extras: Iterable[str] = 
             )
         seen.add(entry.id)
     return Assignment(id=id or folder.name, folder=folder, exercises=exercises, **more)
+
+
+def _worth(exercise: Exercise, points: float) -> Exercise:
+    return msgspec.structs.replace(
+        exercise, points=points, scale=points / exercise.points if exercise.points else float(points > 0)
+    )
 
 
 def _read_toml(path: Path, shape: type[S]) -> S:

@@ -120,8 +120,8 @@ def unrun_result(check: Check, verdict: Verdict, message: str, exercise: Exercis
 
 
 def _worth(check: Check, exercise: Exercise) -> float:
-    """Return what a check can earn: nothing in an exercise that is not counted."""
-    return check.info.points if exercise.points else 0.0
+    """Return what a check can earn in this course."""
+    return total([check.info.points * exercise.scale])
 
 
 def exercise_result(exercise: Exercise, status: str, checks: list[CheckResult]) -> ExerciseResult:

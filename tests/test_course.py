@@ -113,15 +113,27 @@ def test_a_file_that_is_missing_or_not_text_is_named(small_root: Path, file: str
         read_course(small_root)
 
 
-def test_an_extra_earns_nothing_unless_the_course_counts_it(small_root: Path) -> None:
+def give_points(small_root: Path, table: str) -> None:
+    change(small_root, COURSE, 'solution = "small.py"', f'solution = "small.py"\npoints = {{ {table} }}')
+
+
+def test_an_extra_earns_nothing_unless_the_course_gives_it_points(small_root: Path) -> None:
     change(small_root, EXERCISES, "points = 4", "points = 4\nextra = true")
     assert read_course(small_root).assignments[0].exercises[0].points == 0
-    counted = 'solution = "small.py"\ncounted_extras = ["double"]'
-    change(small_root, COURSE, 'solution = "small.py"', counted)
+    give_points(small_root, "double = 4")
     assert read_course(small_root).assignments[0].exercises[0].points == 4
 
 
-def test_only_an_extra_can_be_counted_as_one(small_root: Path) -> None:
-    change(small_root, COURSE, 'solution = "small.py"', 'solution = "small.py"\ncounted_extras = ["double"]')
-    with pytest.raises(UsageError, match="has no extra double"):
+def test_a_course_may_weigh_an_exercise_otherwise_or_leave_it_out(small_root: Path) -> None:
+    give_points(small_root, "double = 6, shift = 0")
+    double, shift, centre = read_course(small_root).assignments[0].exercises
+    assert (double.points, double.scale) == (6, 1.5)
+    assert (shift.points, shift.scale) == (0, 0)
+    assert (centre.points, centre.scale) == (4, 1)
+
+
+@pytest.mark.parametrize(("table", "says"), [("treble = 4", "has no exercise treble"), ("double = -1", "not valid")])
+def test_points_that_make_no_sense_are_refused(small_root: Path, table: str, says: str) -> None:
+    give_points(small_root, table)
+    with pytest.raises(UsageError, match=says):
         read_course(small_root)

@@ -20,7 +20,7 @@ BYTES = struct.pack("<12f", *range(3, 15))
 def told(error: BaseException, hidden: bool = True) -> str:
     """Return the message of a check that raised this."""
     check: Any = SimpleNamespace(id="t", title="T.", info=SimpleNamespace(points=1.0))
-    exercise: Any = SimpleNamespace(hints=[], points=1.0)
+    exercise: Any = SimpleNamespace(hints=[], scale=1.0)
     return check_result(check, error, None, exercise, hidden).message
 
 
