@@ -35,6 +35,8 @@ STEPS = ("source", "release")
 SIDE_FILES = ("test_public.py", "exercises.toml")
 """What a student gets beside the notebook; nbgrader hands on every file that lies there."""
 _NOT_OURS = {".ipynb_checkpoints", "__pycache__"}
+_JUPYTEXTS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}
+"""What jupytext remembers about blank lines; it is no marker of ours."""
 _MARKERS = 'known are setup, solution="EXERCISE", check="EXERCISE", given="MODULE: NAMES" and [markdown]'
 _NOTEBOOK_METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -183,7 +185,7 @@ def _lesson_cells(lesson: Path) -> list[dict[str, Any]]:
 
 def _marker(cell: dict[str, Any], where: str, assignment: Assignment) -> tuple[str, str]:
     """Return what a cell is, and of which exercise."""
-    said = dict(cell["metadata"])
+    said = {key: value for key, value in cell["metadata"].items() if key not in _JUPYTEXTS}
     if cell["cell_type"] == "markdown" and not said:
         return "text", ""
     setup = [said.pop("title", None) == "setup", said.pop("tags", None) == ["setup"]]
@@ -202,7 +204,7 @@ def _marker(cell: dict[str, Any], where: str, assignment: Assignment) -> tuple[s
 
 
 def _plain(cell: dict[str, Any]) -> bool:
-    return not cell["metadata"]
+    return not set(cell["metadata"]) - _JUPYTEXTS
 
 
 def _as_written(cell: dict[str, Any]) -> str:

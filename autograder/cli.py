@@ -66,8 +66,9 @@ def main(debug: bool) -> None:
     show_default=True,
     help="Where the example course is set up; what an earlier demo left there is replaced.",
 )
+@click.option("--all", "everything", is_flag=True, help="Grade every assignment, not only the first.")
 @click.option("--workers", type=click.IntRange(1), default=None, help="Grading processes.  [default: one per core]")
-def demo(folder: Path, workers: int | None) -> None:
+def demo(folder: Path, everything: bool, workers: int | None) -> None:
     """Show the whole loop: build, hand in, grade, give feedback, on an example class.
 
     Sets up an nbgrader course of its own, with the notebooks of a class that did everything from perfect work to
@@ -75,7 +76,7 @@ def demo(folder: Path, workers: int | None) -> None:
     """
     from autograder.commands import demo as command
 
-    sys.exit(command.run(_out, folder, workers or _cores()))
+    sys.exit(command.run(_out, folder, everything, workers or _cores()))
 
 
 @main.command()
@@ -92,15 +93,41 @@ def build(check: bool) -> None:
 
 @main.command()
 @click.argument("assignment", required=False)
-def verify(assignment: str | None) -> None:
+@click.option("--mutate", is_flag=True, help="Try mutants instead: the solutions with one small change each.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the error rates of the whole course to this file, beside those of naive checks.",
+)
+@click.option(
+    "--check-report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Only say whether this file of error rates is fresh.",
+)
+def verify(assignment: str | None, mutate: bool, report: Path | None, check_report: Path | None) -> None:
     """Test the checks of ASSIGNMENT (all, when left out) against known right and known wrong solutions.
 
     The untouched stub must score 0 and the solution everything; every misconception must be rejected by each check that
     names it, every alternative must pass. Prints the kill matrix (which check rejects which mistake), both error rates
     and how clearly each check tells right from wrong. Exits with 1 when anything of this is not so.
+
+    With --mutate every small change of the solutions must be rejected as well, or stand with its reason in the
+    assignment's equivalent_mutants.toml.
     """
+    if sum((mutate, report is not None, check_report is not None)) > 1:
+        raise click.UsageError("--mutate, --report and --check-report do not go together")
+    if assignment and (report or check_report):
+        raise click.UsageError("the report is about the whole course: leave ASSIGNMENT out")
+    if check_report:
+        from autograder.commands import check_report as quick
+
+        sys.exit(quick.run(_out, check_report))
     from autograder.commands import verify as command
 
+    if report:
+        sys.exit(command.write_report(_out, report))
+    if mutate:
+        sys.exit(command.mutate(_out, assignment))
     sys.exit(command.run(_out, assignment))
 
 

@@ -15,6 +15,7 @@ from autograder.course import Assignment, Course
 from autograder.handin import Cells, cell_of, delete, duplicate, fill
 from autograder.records import write_atomically
 
+FIRST = "01_attention"
 MISTAKES = (
     "mask_after_softmax",
     "no_scale",
@@ -27,7 +28,7 @@ MISTAKES = (
     "no_peak_subtracted",
     "picture_transposed",
 )
-"""One submission each, otherwise right."""
+"""In the first assignment; one submission each, otherwise right."""
 
 _ENDLESS = '''\
 def attention_scores(q, k):
@@ -86,18 +87,25 @@ def write_class(course: Course, assignment: Assignment, submitted: Path) -> list
 def example_class(catalogue: Catalogue, release: bytes) -> dict[str, bytes]:
     """Return the notebooks of the example class by student."""
     right = {e.id: catalogue.reference_source(e.id) for e in catalogue.assignment.exercises}
+    half = list(right)[: len(right) // 2]
+    return {
+        "perfect-plain": fill(release, right),
+        "perfect-first-style": fill(release, right | _styles(catalogue, 0)),
+        "perfect-other-style": fill(release, right | _styles(catalogue, 1)),
+        "half-finished": fill(release, {name: right[name] for name in half}),
+        "untouched": release,
+        **{name.replace("_", "-"): fill(release, right | _mistake(catalogue, name)) for name in _mistakes(catalogue)},
+        **(_accidents_and_attacks(release, right) if catalogue.assignment.id == FIRST else {}),
+    }
+
+
+def _accidents_and_attacks(release: bytes, right: dict[str, str]) -> dict[str, bytes]:
+    """Return what else can happen to a submission of the first assignment."""
 
     def hand_in(then: Callable[[Cells], None] | None = None, **answers: str) -> bytes:
         return fill(release, right | answers, then)
 
-    half = list(right)[: len(right) // 2]
     return {
-        "perfect-plain": hand_in(),
-        "perfect-first-style": fill(release, right | _styles(catalogue, 0)),
-        "perfect-other-style": fill(release, right | _styles(catalogue, 1)),
-        "half-finished": fill(release, {name: right[name] for name in half}),
-        **{mistake.replace("_", "-"): fill(release, right | _mistake(catalogue, mistake)) for mistake in MISTAKES},
-        "untouched": release,
         "syntax-error": hand_in(attention_scores=_SYNTAX_ERROR),
         "deleted-cell": hand_in(delete("attention_weights")),
         "duplicated-cell": hand_in(_work_in_the_copy, softmax=right["softmax"]),
@@ -116,6 +124,16 @@ def _styles(catalogue: Catalogue, which: int) -> dict[str, str]:
         if len(found) > which:
             styles[name] = found[which]
     return styles
+
+
+def _mistakes(catalogue: Catalogue) -> list[str]:
+    """Return the mistakes of the class: chosen ones in the first assignment, later one for each exercise."""
+    if catalogue.assignment.id == FIRST:
+        return list(MISTAKES)
+    first: dict[str, str] = {}
+    for variant in catalogue.misconceptions:
+        first.setdefault(variant.exercise, variant.entry.name)
+    return list(first.values())
 
 
 def _mistake(catalogue: Catalogue, name: str) -> dict[str, str]:

@@ -54,6 +54,8 @@ class Verdicts(msgspec.Struct, kw_only=True):
     alternatives: int = 0
     false_rejects: list[str] = []
     """Right solutions that lost points, in words."""
+    refused: dict[str, set[str]] = {}
+    """Their names, by exercise."""
     smallest_margin: dict[str, float] = {}
     """For each check the smallest effect of a misconception that it names, in tolerances."""
     problems: list[str] = []
@@ -129,10 +131,9 @@ class _Trials:
             checks = self._grader.checks_of(exercise.id)
             self._said.checks[exercise.id] = [check.id for check in checks]
             points = sum(check.info.points for check in checks)
-            if exercise.points and not math.isclose(points, exercise.points):
-                self._problem(
-                    f"{exercise.id}: its checks have {points:g} points, exercises.toml says {exercise.points:g}"
-                )
+            declared = exercise.points / exercise.scale if exercise.scale else points
+            if not math.isclose(points, declared):
+                self._problem(f"{exercise.id}: its checks have {points:g} points, exercises.toml says {declared:g}")
             if not exercise.hints:
                 self._problem(f"{exercise.id} has no hints")
             within = {exercise.id, *self._assignment.prerequisites(exercise.id)}
@@ -196,6 +197,7 @@ class _Trials:
             if result.verdict != "pass":
                 complaint = f"{result.id} says {result.verdict}: {result.message}"
                 self._said.false_rejects.append(f"{variant.entry.name} ({exercise.id}) is right, but {complaint}")
+                self._said.refused.setdefault(exercise.id, set()).add(variant.entry.name)
 
     def _judge_the_trials(self) -> None:
         said = self._said

@@ -21,7 +21,8 @@ LESSON = """\
 import math
 
 # %%
-print(1)
+def shown():
+    print(1)
 
 # %% solution="one"
 

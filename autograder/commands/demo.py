@@ -18,28 +18,41 @@ _COURSE_PARTS = ("assignments", "solutions", "nbgrader_config.py")
 _MARK = ".autograder-demo"
 
 
-def run(out: Console, folder: Path, workers: int) -> int:
+def run(out: Console, folder: Path, everything: bool, workers: int) -> int:
     """Set up an example course, grade its class, and say where to look; returns 0 when all went as it should."""
     course = _set_up(find_root(), folder.resolve())
-    assignment = course.assignments[0]
     with out.status("building the course"):
         write(course)
-        plan = make_plan(course.root, assignment.id)
-        students = write_class(course, assignment, plan.submitted)
-    out.print(f"A class of {len(students)} handed in {assignment.id}.")
-    with only_grader(plan):
-        records = grade_with_progress(out, plan, students, workers)
-        problems = fill_gradebook_with_progress(out, plan, records)
-    print_class(out, plan, records, problems)
+        handed_in = {a.id: write_class(course, a, course.root / "submitted") for a in course.assignments}
+    failed = [
+        _grade(out, course, name, handed_in[name], workers) for name in list(handed_in)[: None if everything else 1]
+    ]
+    assignment = course.assignments[0]
     out.print(
         f"feedback pages          {folder / 'feedback'}/STUDENT/{assignment.id}/{assignment.id}.html", markup=False
     )
     out.print(f"gradebook               {folder / 'gradebook.db'}", markup=False)
+    if not everything:
+        others = ", ".join(a.id for a in course.assignments[1:])
+        out.print(
+            f"handed in as well       {others}; grade them by `cd {folder} && autograder grade ...`, or all by --all"
+        )
     out.print("\nNext: open the overview in a browser,", markup=False)
     out.print(f"      see nbgrader's formgrader with `cd {folder} && jupyter lab`,", markup=False)
     out.print(f"      or take the lesson: {folder / 'release' / assignment.id / assignment.id}.ipynb", markup=False)
+    return int(any(failed))
+
+
+def _grade(out: Console, course: Course, assignment: str, students: list[str], workers: int) -> bool:
+    """Grade what the class handed in for one assignment; returns whether something went wrong with that."""
+    plan = make_plan(course.root, assignment)
+    out.print(f"A class of {len(students)} handed in {assignment}.")
+    with only_grader(plan):
+        records = grade_with_progress(out, plan, students, workers)
+        problems = fill_gradebook_with_progress(out, plan, records)
+    print_class(out, plan, records, problems)
     # One of them is no notebook at all, which is part of the demonstration and not a failure of it.
-    return 1 if problems or any(record.status == "grader_fault" for record in records) else 0
+    return bool(problems) or any(record.status == "grader_fault" for record in records)
 
 
 def _set_up(root: Path, folder: Path) -> Course:

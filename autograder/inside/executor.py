@@ -101,7 +101,7 @@ class Executor:
         module = getattr(target, "__self__", target)
         named = dict(module.named_parameters()) if isinstance(module, nn.Module) else {}
         result = target(*args, **kwargs)
-        outputs = result if isinstance(result, tuple) else (result,)
+        outputs = tuple(result) if isinstance(result, (tuple, list)) else (result,)
         towards = call.toward if isinstance(call.toward, tuple) else (call.toward,) + (None,) * (len(outputs) - 1)
         weighed = []
         for index, (output, toward) in enumerate(zip(outputs, towards, strict=False)):

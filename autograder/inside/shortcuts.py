@@ -33,6 +33,10 @@ _OPERATORS_BELOW = {
         "_efficient_attention",
         "_flash_attention",
     ),
+    "layer_norm": ("native_layer_norm",),
+    "LayerNorm": ("native_layer_norm",),
+    "gelu": ("gelu",),
+    "GELU": ("gelu",),
     "MultiheadAttention": ("_native_multi_head_attention", "_transform_bias_rescale_qkv"),
 }
 """For the last part of a dotted name, how the names of the operators begin that it ends in."""
