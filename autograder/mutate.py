@@ -44,8 +44,7 @@ _RELATED = {
     "sqrt": ("exp",), "rsqrt": ("sqrt",), "zeros": ("ones",), "ones": ("zeros",), "triu": ("tril",), "tril": ("triu",),
     "transpose": ("reshape",), "permute": ("reshape",), "reshape": ("view",), "float32": ("float64", "float16"),
     "float64": ("float32",), "ge": ("gt",), "gt": ("ge",), "masked_fill": ("masked_fill_",), "clamp": ("clamp_",),
-    "clamp_min": ("clamp_max",), "relu": ("gelu",), "gelu": ("relu",), "eval": ("train",), "train": ("eval",),
-    "tanh": ("sigmoid",), "append": ("extend",),
+    "clamp_min": ("clamp_max",), "tanh": ("sigmoid",), "relu": ("gelu",), "gelu": ("relu",), "eval": ("train",),
 }  # fmt: skip
 """What stands for something else under another name. Those that end in _ change a tensor in place: only arguments."""
 _EITHER_ORDER = ("transpose", "swapaxes", "maximum", "minimum", "equal", "allclose", "isinstance")
@@ -62,8 +61,6 @@ class Mutant(msgspec.Struct, frozen=True, kw_only=True):
     exercise: str
     name: str
     """Which line was changed and how: stays the same while that line stays as it is."""
-    line: int
-    """Which line of the solution's source, from 1."""
     source: str
     diff: str
     """The lines that are different, before and after."""
@@ -98,7 +95,7 @@ def mutants(exercise: str, source: str) -> list[Mutant]:
     seen, names, found = {original}, Counter[str](), []
     layers = _layers(tree)
     for place in list(_places(tree, frozenset())):
-        line: int = getattr(place.node, "lineno", 1)
+        line = lines[getattr(place.node, "lineno", 1) - 1]
         for new, words in list(_changes(place, layers)):
             words = words or f"{_short(place.node)} became {_short(new)}"
             place.put(new)
@@ -107,10 +104,10 @@ def mutants(exercise: str, source: str) -> list[Mutant]:
             if text in seen or not _compiles(text):
                 continue
             seen.add(text)
-            name = f"{exercise}: '{lines[line - 1]}': {words}"
+            name = f"{exercise}: '{line}': {words}"
             names[name] += 1
             name += f" ({names[name]})" if names[name] > 1 else ""
-            found.append(Mutant(exercise=exercise, name=name, line=line, source=text, diff=_difference(original, text)))
+            found.append(Mutant(exercise=exercise, name=name, source=text, diff=_difference(original, text)))
     return found
 
 
@@ -220,10 +217,6 @@ def _of_a_statement(place: _Place, node: ast.stmt) -> Iterator[_Change]:
                 yield _with(node, decorator_list=rest), f"@{_short(decorator)} dropped"
         case ast.With(body=body):
             yield ast.If(ast.Constant(True), body, []), f"{_short(node)} dropped"
-        case ast.Break():
-            yield ast.Continue(), ""
-        case ast.Continue():
-            yield ast.Break(), ""
         case ast.AugAssign(target=target, op=op, value=value):
             if type(op) in _OPERATORS:
                 yield ast.AugAssign(target, _OPERATORS[type(op)](), value), ""
@@ -240,7 +233,8 @@ def _results_with(value: ast.expr, method: str) -> Iterator[tuple[ast.expr, str]
     """Yield what is returned with a method called on it, or on each part of a tuple."""
     if not isinstance(value, ast.Tuple):
         yield _method(value, method), ""
-    for i, part in enumerate(value.elts if isinstance(value, ast.Tuple) else []):
+        return
+    for i, part in enumerate(value.elts):
         changed = [*value.elts[:i], _method(part, method), *value.elts[i + 1 :]]
         yield ast.Tuple(changed, ast.Load()), f"{_short(part)}: "
 

@@ -96,7 +96,7 @@ def test_cells_of_the_source_notebook(course: Course) -> None:
         ("# %% setup", '# %% setup check="one"', "unknown marker"),
         ("# %% [markdown]", '# %% [markdown] solution="one"', "unknown marker"),
         ("# %% [markdown]", "# %% [raw]", "unknown marker"),
-        ("# %%\nprint(1)", '# %% check="one"', 'two cells are marked check="one"'),
+        ("# %%\ndef shown():\n    print(1)", '# %% check="one"', 'two cells are marked check="one"'),
         ('# %% check="one"', '# %% check="one"\nprint(2)', "must be empty in the lesson"),
         ('# %% check="one"', "", 'has no check cell for one. Add a line `# %% check="one"`'),
         ('# %% solution="one"', "", "has no solution cell for one"),

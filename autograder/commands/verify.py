@@ -76,7 +76,7 @@ def _print_survey(out: Console, survey: Survey) -> None:
         table.add_row(tally.exercise, *map(str, numbers))
     out.print(table)
     for mutant in (m for tally in survey.tallies for m in tally.survivors):
-        out.print(f"\n[bold red]survives[/]  {escape(mutant.name)}  (line {mutant.line} of it)", soft_wrap=True)
+        out.print(f"\n[bold red]survives[/]  {escape(mutant.name)}", soft_wrap=True)
         out.print(mutant.diff, markup=False, soft_wrap=True)
     for text in survey.stale:
         out.print(f"[bold red]stale[/]     {LIST}: {escape(text)}", soft_wrap=True)

@@ -249,7 +249,7 @@ def test_a_result_that_is_cut_off_has_no_gradients(cut: Any) -> None:
     assert value(cut, torch.ones(2), want="gradients")[1] == [None]
 
 
-@pytest.mark.parametrize("returned", [None, 3, "text", [torch.ones(1)]])
+@pytest.mark.parametrize("returned", [None, 3, "text", {"a": torch.ones(1)}])
 def test_what_is_no_tensor_has_no_gradients(returned: Any) -> None:
     _, by_argument, by_parameter = value(lambda x: returned, torch.ones(1), want="gradients")
     assert (by_argument, by_parameter) == ([], {})

@@ -16,7 +16,7 @@ from autograder.inside.shortcuts import ForbiddenShortcut, Watch, resolve
 from autograder.wire import Call, Forbidden, Message, Value
 
 ASSIGNMENTS = sorted((Path(__file__).parents[2] / "assignments").glob("*/exercises.toml"))
-EXERCISES = {e["id"]: e["forbids"] for path in ASSIGNMENTS for e in tomllib.loads(path.read_text())["exercise"]}
+EXERCISES = {e["id"]: e.get("forbids", []) for path in ASSIGNMENTS for e in tomllib.loads(path.read_text())["exercise"]}
 SOFTMAX, ATTENTION = EXERCISES["softmax"], EXERCISES["attention_scores"]
 
 
