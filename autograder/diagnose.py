@@ -56,8 +56,6 @@ def name_the_mistakes(
     for check, entries in explains.items():
         best = max((evidence[e.name] for e in entries), default=0)
         likeliest = [e for e in entries if evidence[e.name] == best >= _ENOUGH_EVIDENCE]
-        # A mistake of this very exercise is likelier than one of an earlier exercise, made inside it.
-        likeliest = [e for e in likeliest if e.exercise == exercise] or likeliest
         if len(likeliest) == 1:
             named[check] = likeliest[0]
     return named
@@ -74,14 +72,20 @@ def _explanations(
         return evidence, explains
     with _silence():
         right = {check: list(_replay(catalogue.reference, steps)) for check, steps in failed.items()}
-        for variant in catalogue.mistakes_in(exercise):
-            entry = variant.entry
-            assert isinstance(entry, Misconception)
-            namespace = catalogue.namespace(variant)
-            for check, steps in failed.items():
-                if telling := _telling_calls(steps, _replay(namespace, steps), right[check]):
-                    evidence[entry.name] = evidence.get(entry.name, 0) + telling
-                    explains[check].append(entry)
+        mistakes = catalogue.mistakes_in(exercise)
+        # Mistakes of earlier exercises, made inside this one, are many. They are tried where none of its own fits.
+        for own in (True, False):
+            left = {check: steps for check, steps in failed.items() if not explains[check]}
+            for variant in mistakes:
+                entry = variant.entry
+                assert isinstance(entry, Misconception)
+                if not left or (entry.exercise == exercise) is not own:
+                    continue
+                namespace = catalogue.namespace(variant)
+                for check, steps in left.items():
+                    if telling := _telling_calls(steps, _replay(namespace, steps), right[check]):
+                        evidence[entry.name] = evidence.get(entry.name, 0) + telling
+                        explains[check].append(entry)
     return evidence, explains
 
 

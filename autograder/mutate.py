@@ -1,7 +1,6 @@
 """Changes a solution, one small thing at a time: each mutant is wrong in a way that nobody thought of.
 
-A catalogue of known mistakes tests the checks against what somebody had in mind. Mutants test them against the rest.
-Only the text is changed; nothing is run here.
+Known mistakes test the checks against what somebody had in mind; mutants, against the rest. Nothing is run here.
 
 The operators are our own. Those of cosmic-ray, the library for it that can be called from a program, know operators,
 numbers and booleans, but no axis, no argument, no statement, nothing in place, no gradient that is cut off; what they
@@ -201,6 +200,8 @@ def _changes(place: _Place, layers: dict[str, str]) -> Iterator[_Change]:
                 yield ast.Attribute(value, layers[name]), ""
         case ast.Subscript(value=value):
             yield value, ""
+        case ast.Name(id=name) if name in place.tensors:
+            yield from ((ast.Name(other), "") for other in sorted(place.tensors - {name}))
         case ast.Slice():
             for part in ("lower", "upper", "step"):
                 if (bound := getattr(node, part)) is not None and _number(bound) != 0:

@@ -25,11 +25,12 @@ from torch import Tensor
 
 from autograder.catalogue import Catalogue, load_module
 from autograder.checks.draw import Draw, seed_for
+from autograder.course import Assignment
 from autograder.error_rates import Errors, Row
 from autograder.errors import UsageError
 from autograder.verify import Verdicts
 
-_Inputs = Callable[[Draw], tuple[Any, Any]]
+Inputs = Callable[[Draw], tuple[Any, Any]]
 _Compare = Callable[[list[Tensor], list[Tensor]], bool]
 
 SALT = "error rates"
@@ -42,28 +43,28 @@ def rows(catalogue: Catalogue, verdicts: Verdicts) -> list[Row]:
     Raises:
         UsageError: when `naive.py` is not as it should be.
     """
-    naive = read_naive(catalogue)
+    naive = read_naive(catalogue.assignment)
     return [_row(exercise, catalogue, verdicts, naive.get(exercise)) for exercise in verdicts.checks]
 
 
-def read_naive(catalogue: Catalogue) -> dict[str, _Inputs]:
+def read_naive(assignment: Assignment) -> dict[str, Inputs]:
     """Return how naive checks call the exercises; a file that is missing is none at all.
 
     Raises:
         UsageError: when it cannot be read, or names an exercise that is not there.
     """
-    path = catalogue.assignment.folder / "naive.py"
+    path = assignment.folder / "naive.py"
     if not path.is_file():
         return {}
     naive = getattr(load_module(path), "NAIVE", None)
     if not isinstance(naive, dict):
         raise UsageError(f"{path} must define NAIVE, a dict from exercise to a function of draw")
     for exercise in naive:
-        catalogue.assignment.exercise(exercise)
+        assignment.exercise(exercise)
     return naive
 
 
-def _row(exercise: str, catalogue: Catalogue, verdicts: Verdicts, inputs: _Inputs | None) -> Row:
+def _row(exercise: str, catalogue: Catalogue, verdicts: Verdicts, inputs: Inputs | None) -> Row:
     trials = [trial for trial in verdicts.trials if trial.exercise == exercise]
     tried = {trial.name for trial in trials}
     own = [trial for trial in trials if not trial.inlined]
@@ -84,7 +85,7 @@ def _row(exercise: str, catalogue: Catalogue, verdicts: Verdicts, inputs: _Input
     )
     if inputs is None:
         return row
-    naive = _NaiveCheck(exercise, catalogue, inputs)
+    naive = NaiveCheck(exercise, catalogue.reference, inputs)
 
     def errors(compare: _Compare) -> Errors:
         accepted = sum(naive.passes(catalogue.namespace(variant), compare) for variant in wrong)
@@ -94,13 +95,13 @@ def _row(exercise: str, catalogue: Catalogue, verdicts: Verdicts, inputs: _Input
     return msgspec.structs.replace(row, shapes=errors(same_shapes), allclose=errors(all_close))
 
 
-class _NaiveCheck:
+class NaiveCheck:
     """Calls one exercise once and compares what comes with what comes from the reference."""
 
-    def __init__(self, exercise: str, catalogue: Catalogue, inputs: _Inputs) -> None:
-        self._exercise, self._inputs, self._reference = exercise, inputs, catalogue.reference
-        self._seed = seed_for(SALT, catalogue.assignment.id, "naive", exercise)
-        self._expected = self._call(catalogue.reference)
+    def __init__(self, exercise: str, reference: dict[str, Any], inputs: Inputs) -> None:
+        self._exercise, self._inputs, self._reference = exercise, inputs, reference
+        self._seed = seed_for(SALT, "", "naive", exercise)
+        self._expected = self._call(reference)
 
     def passes(self, namespace: dict[str, Any], compare: _Compare) -> bool:
         """Say whether the solution in this namespace looks right; one that raises does not."""
@@ -116,7 +117,8 @@ class _NaiveCheck:
             torch.manual_seed(self._seed % 2**32)
             if not isinstance(reference, type):
                 return _tensors(solution(*first, **second))
-            layer, model = solution(*first), reference(*first)
+            model = reference(*first)  # first, so that it draws the same weights whatever the solution draws
+            layer = solution(*first)
             layer.load_state_dict(model.state_dict())
             return _tensors(layer(*second))
 

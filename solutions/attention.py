@@ -1,4 +1,4 @@
-"""Scaled dot-product attention, from the softmax up to a trainable layer.
+"""Scaled dot-product attention, from the softmax up to a trainable layer, and a test of its heart.
 
 Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1 and equation 1,
 https://arxiv.org/abs/1706.03762.
@@ -16,6 +16,7 @@ both come with multi-head attention.
 """
 
 import math
+from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import torch
@@ -147,3 +148,60 @@ def plot_attention(
     ax.set_xlabel("key")
     ax.set_ylabel("query")
     return ax
+
+
+def causal_weights(scores: Tensor) -> Tensor:
+    """Turn scores into weights when each position may attend to itself and to what stands before it, no further.
+
+    The weights of position i sum to 1 over the positions 0 to i. A later position gets exactly 0 and has no influence,
+    whatever its score.
+
+    Shapes: scores (..., L, L) -> (..., L, L), the same dtype
+    Source: Vaswani et al. 2017, section 3.2.3.
+    """
+    length = scores.size(-1)
+    past = torch.ones(length, length, dtype=torch.bool, device=scores.device).tril()
+    # The softmax knows differences only. A score of 1e-9 is an ordinary score, and often the best of its row; -1e9,
+    # with its sign in front of the number and not in the exponent, is what the authors of that bug had in mind.
+    return softmax(scores.masked_fill(~past, -math.inf), dim=-1)
+
+
+def test_attention_weights(attention_weights: Callable[..., Tensor]) -> None:
+    """Test a function that claims to be `attention_weights`: raise an exception if it is wrong, else return.
+
+    What it has to do stands in the docstring of `attention_weights`. It may be written in any way: rounding and the
+    choice of a very low score for hidden keys make no difference that counts.
+
+    Raises: AssertionError, or any other exception, when the function is wrong.
+    """
+    generator = torch.Generator().manual_seed(1)
+    # Unequal lengths, and zero, one and two axes before them: an axis mistaken for another one shows up somewhere.
+    for leading in ((), (2,), (2, 3)):
+        scores = torch.randn(*leading, 4, 5, generator=generator)
+        assert torch.allclose(attention_weights(scores), torch.softmax(scores, dim=-1), atol=1e-6)
+
+        # A hidden key might as well not be there. So the oracle does without it, and without a fill value: it takes
+        # the softmax over the keys that are left, one query at a time.
+        mask = torch.rand(4, 5, generator=generator) < 0.6
+        mask[:, 2] = True                                               # each query keeps a key...
+        mask[:, 4] = False                                              # ...and loses one
+        expected = torch.zeros_like(scores)
+        for i in range(4):
+            expected[..., i, mask[i]] = torch.softmax(scores[..., i, mask[i]], dim=-1)
+        # The mask has two axes and the scores up to four: it must be broadcast.
+        assert torch.allclose(attention_weights(scores, mask), expected, atol=1e-6)
+        # Only differences count. A score that was meant to be "low enough" for hidden keys is not, beside these.
+        assert torch.allclose(attention_weights(scores - 300.0 * mask, mask), expected, atol=1e-4)
+
+    # Nothing to attend to: zeros, and gradients that are numbers.
+    scores = torch.randn(2, 3, generator=generator, requires_grad=True)
+    weights = attention_weights(scores, torch.tensor([[True, True, False], [False, False, False]]))
+    assert torch.equal(weights[1], torch.zeros(3))
+    (gradient,) = torch.autograd.grad(weights.square().sum(), scores)
+    assert gradient.isfinite().all()
+
+    try:
+        attention_weights(torch.zeros(2, 3), torch.ones(2, 3))
+    except ValueError:
+        return
+    raise AssertionError("a mask of numbers must be refused")

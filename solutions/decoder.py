@@ -1,4 +1,4 @@
-"""The decoder: a Transformer that reads from left to right, guesses the next word, and writes.
+"""The decoder: a Transformer that reads from left to right, guesses the next word, and writes; and a test of top-p.
 
 Sources: Vaswani et al. 2017, "Attention Is All You Need", sections 3.1 and 3.2.3, https://arxiv.org/abs/1706.03762 (the
 decoder and its mask); Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", section 2.3 (GPT-2:
@@ -22,7 +22,8 @@ behind. GPT-2 draws the vectors of its positions with a standard deviation of 0.
 """
 
 import math
-from collections.abc import Hashable
+from collections.abc import Callable
+from itertools import permutations
 
 import torch
 from torch import Tensor, nn
@@ -88,14 +89,13 @@ class CausalSelfAttention(nn.Module):
         super().__init__()
         self.attention = MultiHeadAttention(d_model, num_heads, dropout)
 
-    def forward(
-        self, x: Tensor, mask: Tensor | None = None, cache: "KVCache | None" = None
-    ) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, mask: Tensor | None = None, cache: "KVCache | None" = None) -> tuple[Tensor, Tensor]:
         """Attend within the past of x; returns the output and the weights of every head."""
         if cache is None:
             # Made for the length of this very x: a mask kept from a longer sentence would have to be cut on both axes.
             past = causal_mask(x.size(1)).to(x.device)                  # (T, T)
-            return self.attention(x, mask=combine_masks(past, mask))    # type: ignore[no-any-return]
+            output, weights = self.attention(x, mask=combine_masks(past, mask))
+            return output, weights
         # The same attention, taken apart: only what is new passes through the maps, what is old is on the shelf.
         layer = self.attention
         q, k, v = (split_heads(w(x), layer.num_heads) for w in (layer.w_q, layer.w_k, layer.w_v))
@@ -163,7 +163,8 @@ class DecoderBlock(nn.Module):
             # the keys, which come from the source.
             x = x + self.dropout(self.cross_attention(self.norm2(x), memory, mask=memory_mask)[0])
             last_norm = self.norm3
-        return x + self.dropout(self.feed_forward(last_norm(x)))        # type: ignore[no-any-return]
+        result: Tensor = x + self.dropout(self.feed_forward(last_norm(x)))
+        return result                                                   # (B, T, D)
 
 
 def init_gpt_weights(model: nn.Module) -> None:
@@ -275,7 +276,8 @@ def apply_temperature(logits: Tensor, temperature: float) -> Tensor:
     if temperature < 0:
         raise ValueError(f"temperature must be at least 0, got {temperature}")
     if temperature == 0:
-        return top_k_filter(logits, 1)
+        best = logits.argmax(dim=-1, keepdim=True)                      # (..., 1), the first of equal ones
+        return torch.full_like(logits, -math.inf).scatter(-1, best, logits.gather(-1, best))
     # Logits, not probabilities: a softmax takes back any factor in front of the latter, or they no longer sum to 1.
     return logits / temperature
 
@@ -348,7 +350,6 @@ def sample_next_token(
     return torch.multinomial(softmax(logits, dim=-1), num_samples=1, generator=generator).squeeze(-1)  # (B, 1) -> (B,)
 
 
-@torch.no_grad()
 def generate(
     model: nn.Module,
     ids: Tensor,
@@ -370,24 +371,86 @@ def generate(
 
     Shapes: ids (B, T) -> (B, T + n), the prompt first, with n at most max_new_tokens
     """
-    filler = eos_id if pad_id is None else pad_id
+    max_len: int = model.max_len  # type: ignore[assignment]  # nn.Module does not know what its attributes are
     ended = torch.zeros(ids.size(0), dtype=torch.bool, device=ids.device)
     was_training = model.training
     model.eval()
     try:
-        for _ in range(max_new_tokens):
-            logits, _ = model(ids[:, -model.max_len :])                 # (B, at most max_len, V)
-            # The last position alone has read the whole text.
-            word = sample_next_token(logits[:, -1], temperature, top_k, top_p, generator)
-            if eos_id is not None:
-                word = word.masked_fill(ended, filler)
-                ended = ended | (word == eos_id)
-            ids = torch.cat([ids, word.unsqueeze(1)], dim=1)            # (B, T + 1)
-            if ended.all():
-                break
+        with torch.no_grad():
+            for _ in range(max_new_tokens):
+                logits, _ = model(ids[:, -max_len:])                    # (B, at most max_len, V)
+                # The last position alone has read the whole text.
+                word = sample_next_token(logits[:, -1], temperature, top_k, top_p, generator)
+                if eos_id is not None:
+                    word = word.masked_fill(ended, eos_id if pad_id is None else pad_id)
+                    ended = ended | (word == eos_id)
+                ids = torch.cat([ids, word.unsqueeze(1)], dim=1)        # (B, T + 1)
+                if ended.all():
+                    break
     finally:
         model.train(was_training)                                       # even when the model has raised
     return ids
+
+
+def nucleus_mask(logits: Tensor, p: float) -> Tensor:
+    """Say which words top-p keeps in each row: True, in the word's own place, for a word that stays.
+
+    The words that stay are those of `top_p_filter`: the fewest best ones that together have a probability of at least
+    p; of equal ones, the lowest id first. With p = 1 all stay.
+
+    Shapes: logits (..., V) -> (..., V), bool, True = stays
+    Raises: ValueError when p is not in (0, 1].
+    Source: Holtzman et al. 2020, section 3.1.
+    """
+    if not 0 < p <= 1:
+        raise ValueError(f"p must be above 0 and at most 1, got {p}")
+    if p == 1:
+        return torch.ones_like(logits, dtype=torch.bool)
+    ranked, order = logits.sort(dim=-1, descending=True, stable=True)   # (..., V), best first
+    mass = softmax(ranked, dim=-1)
+    stays = mass.cumsum(dim=-1) - mass < p                              # (..., V), by rank: column 0 is the best word
+    # order[i] is the id of the word with rank i, so verdict i has to be written *to* column order[i]: a scatter. Left
+    # where they are, or read *from* there (a gather), the verdicts are right only if the words were sorted already, and
+    # in a few other orders by chance.
+    return torch.zeros_like(stays).scatter(-1, order, stays)            # (..., V), by id
+
+
+def test_top_p_filter(top_p_filter: Callable[[Tensor, float], Tensor]) -> None:
+    """Test a function that claims to be `top_p_filter`: raise an exception if it is wrong, else return.
+
+    What it has to do stands in the docstring of `top_p_filter`. It may be written in any way. Where the best words have
+    p together except for rounding, right solutions can differ; only sums of halves, quarters and so on are exact.
+
+    Raises: AssertionError, or any other exception, when the function is wrong.
+    """
+    # Four words in all of their 24 orders, so that no answer can be right because the words happened to be sorted.
+    # ranks[i, j] is the rank of word j in order i, and the three tables are shares by rank: words stay while their rank
+    # is low enough. For each p the tables keep different numbers of words, so no row can borrow from another.
+    ranks = torch.tensor(list(permutations(range(4))))                  # (24, 4)
+    tables = torch.tensor([[0.5, 0.25, 0.15, 0.1], [0.94, 0.03, 0.02, 0.01], [0.3, 0.28, 0.22, 0.2]])
+    logits = tables.log()[:, ranks] + 2                                 # (3, 24, 4): a constant changes no probability
+    for p, kept in ((0.2, (1, 1, 1)), (0.6, (2, 1, 3)), (0.85, (3, 1, 4)), (0.95, (4, 2, 4))):
+        counts = torch.tensor(kept).view(3, 1, 1)
+        expected = logits.masked_fill(ranks >= counts, -math.inf)       # what stays is unchanged, to the last digit
+        assert torch.equal(top_p_filter(logits, p), expected)
+        assert torch.equal(top_p_filter(logits[2, 5], p), expected[2, 5])
+
+    # Exactly p: that is enough, and of equal words the first ones stay. Quarters and halves are not rounded.
+    two_of_four = torch.tensor([0.0, 0.0, -math.inf, -math.inf])
+    assert torch.equal(top_p_filter(torch.zeros(3, 4), 0.5), two_of_four.expand(3, 4))
+    half = math.log(2)
+    assert torch.equal(top_p_filter(torch.tensor([0.0, half, 0.0]), 0.75), torch.tensor([0.0, half, -math.inf]))
+
+    # All means all: float32 rounds the share of the best word to 1, and the others still stay.
+    sure = torch.tensor([[0.0, 30.0, -5.0], [1.0, 2.0, 3.0]])
+    assert torch.equal(top_p_filter(sure, 1.0), sure)
+
+    for p in (0.0, -0.5, 1.5):
+        try:
+            top_p_filter(sure, p)
+        except ValueError:
+            continue
+        raise AssertionError(f"p = {p} is no share and must be refused")
 
 
 class KVCache:
@@ -411,14 +474,14 @@ class KVCache:
 
     def __init__(self) -> None:
         """Begin with empty shelves."""
-        self.shelves: dict[Hashable, tuple[Tensor, Tensor]] = {}
+        self.shelves: dict[object, tuple[Tensor, Tensor]] = {}
 
     @property
     def length(self) -> int:
         """The number of positions on each shelf."""
         return max((keys.size(2) for keys, _ in self.shelves.values()), default=0)
 
-    def extend(self, layer: Hashable, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    def extend(self, layer: object, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Append the keys and values of new positions to those of a layer; returns all that the layer has now.
 
         Shapes: k and v (B, H, T, d) -> both (B, H, P + T, d), where P positions were there before

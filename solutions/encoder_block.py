@@ -17,6 +17,7 @@ it on the output of each sub-layer alone. Besides the post-norm of the paper the
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -108,7 +109,8 @@ class FeedForward(nn.Module):
         # Without the activation the two maps would be one: a product of two matrices is a matrix.
         hidden = self.activation(self.linear1(x))                       # (..., D) -> (..., F)
         # No activation after the second map: what is added to the stream has to be able to be negative.
-        return self.linear2(self.dropout(hidden))                       # (..., F) -> (..., D)
+        result: Tensor = self.linear2(self.dropout(hidden))             # (..., F) -> (..., D)
+        return result
 
 
 class PostNormEncoderBlock(nn.Module):
@@ -145,7 +147,8 @@ class PostNormEncoderBlock(nn.Module):
         # The norm comes last, after the sum: nothing leaves a sub-layer that has not been normalised. `x = x + ...`
         # makes a new tensor; `x += ...` would change the caller's.
         x = self.norm1(x + self.dropout(attended))
-        return self.norm2(x + self.dropout(self.feed_forward(x)))
+        result: Tensor = self.norm2(x + self.dropout(self.feed_forward(x)))
+        return result
 
 
 class PreNormEncoderBlock(nn.Module):
@@ -161,7 +164,7 @@ class PreNormEncoderBlock(nn.Module):
     Shapes: x (B, L, D), mask broadcastable to (B, H, L, L), bool, True = may attend -> (B, L, D)
     Raises: ValueError, already when it is created, if d_model is not divisible by num_heads or for an activation that
             is neither "relu" nor "gelu".
-    Source: Xiong et al. 2020, section 3.2 and figure 1 (b).
+    Source: Xiong et al. 2020, figure 1 (b).
     """
 
     def __init__(
@@ -182,7 +185,73 @@ class PreNormEncoderBlock(nn.Module):
         # What is added to is the raw x. With the normalised one the straight way from input to output, and with it
         # the gradient's, would lead through every norm.
         x = x + self.dropout(attended)
-        return x + self.dropout(self.feed_forward(self.norm2(x)))
+        result: Tensor = x + self.dropout(self.feed_forward(self.norm2(x)))
+        return result
+
+
+def pre_norm_step(x: Tensor, weight: Tensor, bias: Tensor, w1: Tensor, w2: Tensor) -> Tensor:
+    """Take one step of a pre-norm stream: a feed-forward network reads its normalised copy and adds to the stream.
+
+    The network has two maps without bias and ReLU between them. What it reads is normalised, scaled by `weight` and
+    shifted by `bias`; what its output is added to is x as it came in, which is not changed.
+
+    Shapes: x (..., D), weight (D,), bias (D,), w1 (D, F), w2 (F, D) -> (..., D)
+    Source: Xiong et al. 2020, figure 1 (b).
+    """
+    # A name of its own for the copy. The stream has to stay within reach until something is added to it.
+    normed = layer_norm(x, weight, bias)                                # (..., D)
+    return x + torch.relu(normed @ w1) @ w2                             # (..., D) -> (..., F) -> (..., D)
+
+
+def test_layer_norm(layer_norm: Callable[..., Tensor]) -> None:
+    """Test a function that claims to be `layer_norm`: raise an exception if it is wrong, else return.
+
+    What it has to do stands in the docstring of `layer_norm`. It may be written in any way, and be wrong in the last
+    digits as float32 is.
+
+    Raises: AssertionError, or any other exception, when the function is wrong.
+    """
+
+    def by_hand(vector: list[float], eps: float) -> Tensor:
+        """The formula number by number: slow, plain, and without an axis to be mistaken about."""
+        mean = sum(vector) / len(vector)
+        variance = sum((number - mean) ** 2 for number in vector) / len(vector)
+        numbers = zip(vector, scale, shift, strict=True)
+        return torch.tensor([(number - mean) / math.sqrt(variance + eps) * w + b for number, w, b in numbers])
+
+    # Four channels: with D = 4 the difference between D and D - 1 is 15 percent, with D = 768 it is invisible. Far from
+    # 1 and 0, and each channel another number, so that nothing can be left out or exchanged.
+    scale, shift = [2.0, -1.0, 0.5, 3.0], [1.0, 5.0, -2.0, 0.25]
+    weight, bias = torch.tensor(scale), torch.tensor(shift)
+    # Numbers in which no pattern helps anybody, and which are the same each time.
+    x = torch.sin(torch.arange(120.0) ** 2).reshape(2, 3, 5, 4)
+
+    # Each vector must come out as it does alone, whatever stands before its axis: one, two, three and four axes.
+    for sample in (x[0, 0, 0], x[0, 0], x[0], x):
+        # A large eps shows whether it is used, and where it stands. Vectors that are quieter than the root of 1e-5
+        # show the same of the default; loud ones show neither.
+        for size, eps in ((1.0, 0.1), (1 / 300, None)):
+            result = layer_norm(size * sample, weight, bias, *([] if eps is None else [eps]))
+            assert result.shape == sample.shape
+            rows = (size * sample).reshape(-1, 4).tolist()
+            expected = torch.stack([by_hand(row, 1e-5 if eps is None else eps) for row in rows])
+            assert torch.allclose(result.reshape(-1, 4), expected, atol=1e-4)
+
+    # Far from 0: whole numbers, so that float32 holds them exactly, and whoever squares them before the mean is out
+    # loses what counts.
+    far = [16384.0 - 9, 16384.0 + 2, 16384.0 - 1, 16384.0 + 9]
+    assert torch.allclose(layer_norm(torch.tensor(far), weight, bias), by_hand(far, 1e-5), atol=1e-4)
+
+    # The gradient, against its definition: move one number a little and see by how much the result has moved. A mean
+    # or a variance that was cut out of the graph shows here and nowhere else.
+    vector, toward = x[1, 2, 3].clone().requires_grad_(), torch.tensor([3.0, 1.0, -2.0, 0.5])
+    (gradient,) = torch.autograd.grad((layer_norm(vector, weight, bias, 0.1) * toward).sum(), vector)
+    step = 2.0**-7
+    for i in range(4):
+        up, down = vector.tolist(), vector.tolist()
+        up[i], down[i] = up[i] + step, down[i] - step
+        slope = ((by_hand(up, 0.1) - by_hand(down, 0.1)) * toward).sum() / (2 * step)
+        assert abs(gradient[i] - slope) < 0.01
 
 
 class RMSNorm(nn.Module):
@@ -229,4 +298,5 @@ class SwiGLU(nn.Module):
         """Send every position of x through the gated network."""
         z = self.w1(x)                                                  # (..., F)
         gate = z * torch.sigmoid(z)
-        return self.w2(gate * self.w3(x))                               # (..., F) -> (..., D)
+        result: Tensor = self.w2(gate * self.w3(x))                     # (..., F) -> (..., D)
+        return result

@@ -15,6 +15,9 @@ unless `bias` says otherwise, as in most implementations; the paper writes them 
 where the authors' own code has it too; their text does not mention it there.
 """
 
+import math
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -143,3 +146,49 @@ def attention_entropy(weights: Tensor) -> Tensor:
     # are its gradients, on the way back.
     surprise = -torch.log(weights.masked_fill(weights == 0, 1.0))       # (..., Lq, Lk)
     return (weights * surprise).sum(dim=-1)                             # (..., Lq)
+
+
+def attend_in_heads(q: Tensor, k: Tensor, v: Tensor, num_heads: int) -> Tensor:
+    """Attend with several heads and without any map: split, attend in each head, merge.
+
+    Each head compares its own channels, scales by the root of its own width d and averages its own channels of v.
+    There is no mask.
+
+    Shapes: q (B, Lq, D), k (B, Lk, D), v (B, Lk, D) -> (B, Lq, D)
+    Raises: ValueError when D is not divisible by num_heads.
+    Source: Vaswani et al. 2017, section 3.2.2, with nothing in the place of the four matrices.
+    """
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))            # each (B, H, L, d)
+    # The width of what is compared, and so the number of terms in each dot product: read after the cut, not before.
+    width = q.size(-1)
+    scores = q @ k.transpose(-2, -1) / math.sqrt(width)                 # (B, H, Lq, Lk)
+    return merge_heads(torch.softmax(scores, dim=-1) @ v)               # (B, H, Lq, d) -> (B, Lq, D)
+
+
+def test_split_heads(split_heads: Callable[..., Tensor]) -> None:
+    """Test a function that claims to be `split_heads`: raise an exception if it is wrong, else return.
+
+    What it has to do stands in the docstring of `split_heads`. It may be written in any way.
+
+    Raises: AssertionError, or any other exception, when the function is wrong.
+    """
+    # Numbers that tell where they come from, and four sizes of which no two are equal: B = 2, L = 7, H = 3, d = 5.
+    x = torch.arange(2.0 * 7 * 15).reshape(2, 7, 15)
+    heads = split_heads(x, 3)
+    # The shape first: a comparison would broadcast where it can, and a shape is soon said.
+    assert heads.shape == (2, 3, 7, 5)
+    # Then every head, cut out by the sentence of the docstring: it owns d channels in a row, of all positions.
+    for h in range(3):
+        assert torch.equal(heads[:, h], x[:, :, 5 * h : 5 * h + 5])
+
+    # Numbers can be right and their history lost. The gradient of a sum of products are the factors: all different,
+    # so that each has to find its way back to its own place.
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad((split_heads(x, 3) * heads.detach()).sum(), x)
+    assert torch.equal(gradient, x)
+
+    try:
+        split_heads(torch.zeros(2, 7, 16), 3)
+    except ValueError:
+        return
+    raise AssertionError("16 channels cannot be shared by 3 heads")

@@ -25,6 +25,7 @@ keep their division by the root of d. Linear biases act on both sides of a query
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -188,6 +189,48 @@ class RelativeSelfAttention(nn.Module):
         bias = self.bias(index).permute(2, 0, 1)                        # (L, L, H) -> (H, L, L)
         weights = attention_weights(attention_scores(q, k) + bias, mask)
         return self.w_o(merge_heads(weights @ v)), weights              # (B, H, L, d) -> (B, L, D)
+
+
+def add_positions(x: Tensor, pe: Tensor) -> Tensor:
+    """Add row p of a table to the word at position p, in every sentence of a batch.
+
+    Shapes: x (B, L, D), pe (max_len, D) -> (B, L, D), with the dtype of x
+    Raises: ValueError when x has more positions than the table has rows.
+    Source: Vaswani et al. 2017, section 3.5.
+    """
+    # The second axis: in this course the batch comes first.
+    length, max_len = x.size(1), pe.size(0)
+    if length > max_len:
+        raise ValueError(f"x may have at most max_len = {max_len} positions, got {length}")
+    # Broadcasting lines up (B, L, D) and (L, D) from the right, which is what we want. An axis of size 1 in the middle
+    # would belong to the batch where positions come first; here it would stand in the place of the positions.
+    return x + pe[:length].to(x.dtype)                                  # (B, L, D)
+
+
+def test_sinusoidal_positional_encoding(sinusoidal_positional_encoding: Callable[..., Tensor]) -> None:
+    """Test a function that claims to be `sinusoidal_positional_encoding`: raise an exception if it is wrong.
+
+    What it has to do stands in the docstring of `sinusoidal_positional_encoding`. It may be written in any way, and
+    round in its own.
+
+    Raises: AssertionError, or any other exception, when the function is wrong.
+    """
+    # Several pairs, or exponents would not show; an even and an odd width; a base of our own, so that nobody can have
+    # written another one into the formula; and more than one length, because a row may not depend on it.
+    for seq_len, d_model, base in ((7, 6, 10000.0), (5, 9, 100.0), (11, 4, 1000.0)):
+        table = sinusoidal_positional_encoding(seq_len, d_model, base)
+        assert table.shape == (seq_len, d_model)
+        assert table.dtype == torch.float32
+        for p in range(seq_len):
+            for column in range(d_model):
+                # Python's own sine, one number at a time, and nothing clever: a test should be simpler than what it
+                # tests. A pair is two columns, and its 2i the even one of them.
+                angle = p / base ** ((column - column % 2) / d_model)
+                expected = math.cos(angle) if column % 2 else math.sin(angle)
+                assert math.isclose(table[p, column].item(), expected, abs_tol=1e-4)
+
+    # Nobody has to name the base.
+    assert torch.equal(sinusoidal_positional_encoding(7, 6), sinusoidal_positional_encoding(7, 6, 10000.0))
 
 
 def apply_rope(x: Tensor, base: float = 10000.0, offset: int = 0) -> Tensor:

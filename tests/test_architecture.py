@@ -22,7 +22,8 @@ LAYERS = [
     "checks.compare", "checks.draw", "checks.trial", "checks", "checks.runner",
     "stubs", "catalogue", "suspects", "diagnose", "score", "grade", "desk", "worker", "pool",
     "intake.names", "intake.sources", "intake.place", "intake.collect", "intake",
-    "report", "chain", "host", "build", "selfcheck", "hints", "handin", "demo", "verify", "doctor", "commands", "cli",
+    "report", "chain", "host", "build", "selfcheck", "hints", "handin", "demo",
+    "verify", "mutate", "mutants", "error_rates", "naive", "doctor", "commands", "cli",
 ]  # fmt: skip
 WHOLE_PACKAGES = ("report", "host", "commands")
 

@@ -81,7 +81,10 @@ def built(tmp_path_factory):
     folder = root / "assignments" / ASSIGNMENT
     folder.mkdir(parents=True)
     (root / "solutions").mkdir()
-    shutil.copy(ROOT / "assignments" / "course.toml", root / "assignments")
+    (root / "assignments" / "course.toml").write_text(
+        'title = "One"\nsalt = "public-example-salt"\n\n[limits]\ncheck_seconds = 3.0\n\n'
+        f'[[assignments]]\nid = "{ASSIGNMENT}"\ntitle = "Attention"\nsolution = "attention.py"\n'
+    )
     (root / "solutions" / "attention.py").write_text(SOLUTION)
     for name, text in FILES.items():
         (folder / name).write_text(text)

@@ -31,7 +31,10 @@ def test_a_course_is_read(small: Course) -> None:
 
 def test_the_course_of_this_repository_is_read() -> None:
     course = read_course(REPOSITORY)
-    assert all(assignment.points == 100 for assignment in course.assignments)
+    assert [a.id for a in course.assignments] == [
+        *("01_attention", "02_multi_head", "03_positions", "04_encoder_block", "06_decoder"),
+    ]
+    assert all(assignment.points == 115 for assignment in course.assignments)
 
 
 def test_prerequisites_are_those_of_prerequisites_too_in_the_order_of_the_assignment(small: Course) -> None:

@@ -337,3 +337,117 @@ def numbers_in_the_cells(weights, query_tokens, key_tokens, ax=None):
     ax.set_yticks(torch.arange(len(query_tokens)).numpy(), labels=list(query_tokens))
     ax.set(xlabel="keys", ylabel="queries")
     return ax
+
+
+# --- causal_weights ---------------------------------------------------------------------------------------------------
+
+
+@alternative("causal_weights", why="It hands a mask to attention_weights, and hides nothing by itself.")
+def causal_by_attention_weights(scores):
+    length = scores.shape[-1]
+    return attention_weights(scores, torch.arange(length)[:, None] >= torch.arange(length))
+
+
+@alternative("causal_weights", why="The sign that was meant: -1e9 in place of 1e-9.")
+def future_at_minus_a_billion(scores):
+    length = scores.size(-1)
+    past = torch.ones(length, length, dtype=torch.bool, device=scores.device).tril()
+    scores = scores.masked_fill(~past, -1e9)
+    return softmax(scores, dim=-1)
+
+
+@alternative("causal_weights", why="A matrix of 0 and -inf is added, and PyTorch's own softmax does the rest.")
+def causal_by_an_additive_mask(scores):
+    future = torch.full(scores.shape[-2:], -math.inf, dtype=scores.dtype).triu(1)
+    return torch.softmax(scores + future, dim=-1)
+
+
+@alternative("causal_weights", why="Row by row, over the scores of the past only.")
+def causal_row_by_row(scores):
+    length = scores.size(-1)
+    rows = []
+    for i in range(length):
+        weights = torch.softmax(scores[..., i, : i + 1], dim=-1)
+        rows.append(nn.functional.pad(weights, (0, length - 1 - i)))
+    return torch.stack(rows, dim=-2)
+
+
+# --- test_attention_weights -------------------------------------------------------------------------------------------
+
+
+@alternative("test_attention_weights", why="Numbers worked out by hand, exceptions of its own, and few calls.")
+def judged_by_hand(attention_weights):
+    third = math.log(2)
+    scores = torch.tensor([[0.0, third, 7.0], [-300.0, 9.0, -300.0 + third]]).repeat(2, 1, 1).requires_grad_()
+    mask = torch.tensor([[True, True, False], [True, False, True]])
+    weights = attention_weights(scores, mask)
+    wanted = torch.tensor([[1 / 3, 2 / 3, 0.0], [1 / 3, 0.0, 2 / 3]]).repeat(2, 1, 1)
+    if weights.shape != wanted.shape or (weights - wanted).abs().max() > 1e-3:
+        raise ValueError("wrong weights")
+    for leading in ((), (2,), (1, 2)):
+        if (attention_weights(torch.zeros(*leading, 2, 3)) - 1 / 3).abs().max() > 1e-5:
+            raise ValueError("not shared out evenly")
+    nobody = attention_weights(scores, torch.zeros(2, 3, dtype=torch.bool))
+    nobody.pow(2).sum().backward()
+    if nobody.any() or not torch.isfinite(scores.grad).all():
+        raise ValueError("an empty row")
+    try:
+        attention_weights(scores, torch.zeros(2, 3))
+    except ValueError:
+        pass
+    else:
+        raise TypeError("took a float mask")
+
+
+@alternative("test_attention_weights", why="Properties only: nothing is compared with a finished result.")
+def judged_by_properties(attention_weights):
+    scores = torch.randn(2, 2, 4, 6, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(4, 6, dtype=torch.bool).tril(1)
+    mask[3] = False
+    for s in (scores, scores[0], scores[0, 0]):
+        weights = attention_weights(s, mask)
+        assert torch.allclose(weights.sum(-1), mask.any(-1).float().expand(s.shape[:-1]), atol=1e-4)
+        assert not weights[..., ~mask].any()
+        # The ratio of two weights tells the difference of their scores.
+        logs = weights[..., :3, :2].log()
+        differences = s[..., :3, 0] - s[..., :3, 1]
+        assert torch.allclose(logs[..., 0] - logs[..., 1], differences, atol=1e-3)
+        for change in (50.0, -50.0, 500.0):
+            assert torch.allclose(attention_weights(s + change * ~mask, mask), weights, atol=1e-4)
+            assert torch.allclose(attention_weights(s + change, mask), weights, atol=1e-3)
+    leaf = scores.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(attention_weights(leaf, mask)[..., 0].sum(), leaf)
+    assert not gradient.isnan().any()
+    refused = False
+    try:
+        attention_weights(scores, mask.to(scores.dtype))
+    except ValueError:
+        refused = True
+    assert refused
+
+
+@alternative("test_attention_weights", why="PyTorch's own attention as the oracle, asked for its weights.")
+def judged_by_pytorch(attention_weights):
+    generator = torch.Generator().manual_seed(2)
+    cases = [(shape, low) for shape in ((5, 7), (3, 5, 7), (2, 3, 5, 7)) for low in (0.0, 200.0)]
+    for shape, low in cases:
+        scores = torch.randn(shape, generator=generator)
+        mask = torch.rand(shape[-2:], generator=generator) < 0.5
+        mask[:, 0] = True
+        scores = scores - low * mask
+        eye = torch.eye(7).expand(*shape[:-2], 7, 7)
+        for m in (None, mask):
+            oracle = nn.functional.scaled_dot_product_attention(scores, eye, eye, attn_mask=m, scale=1.0)
+            torch.testing.assert_close(attention_weights(scores, m), oracle, atol=1e-3, rtol=1e-3)
+    mask[2] = False
+    leaf = scores.clone().requires_grad_()
+    weights = attention_weights(leaf, mask)
+    assert float(weights[..., 2, :].abs().sum()) == 0
+    weights.square().sum().backward()
+    assert leaf.grad.isfinite().all()
+    try:
+        attention_weights(scores, mask.int())
+        accepted = True
+    except ValueError:
+        accepted = False
+    assert not accepted

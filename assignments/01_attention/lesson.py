@@ -15,7 +15,7 @@
 # At the end your own code draws which words "it" looks at, and you can make it look elsewhere.
 #
 # **You need** PyTorch tensors (shapes, broadcasting, `@`), and you should know what a gradient is. **It takes** about
-# two and a half hours; every exercise is a good place for a break.
+# three hours; every exercise is a good place for a break.
 #
 # | | you write | what it does | minutes |
 # |---|---|---|---|
@@ -25,6 +25,8 @@
 # | 4 | `scaled_dot_product_attention` | the whole formula | 25 |
 # | 5 | `SelfAttention` | a layer that learns what to ask | 15 |
 # | 6 | `plot_attention` | a picture of who looks at whom | 10 |
+# | 7 | `causal_weights` | a famous mistake: find it and mend it | 10 |
+# | 8 | `test_attention_weights` | tells right solutions from wrong ones | 30 |
 #
 # **How this notebook works**
 #
@@ -39,6 +41,7 @@
 
 # %% setup
 import math
+from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import torch
@@ -1016,6 +1019,123 @@ with after("SelfAttention", "plot_attention"):
 # the same answers, shuffled. It cannot know left from right before the cards say where they hang.
 #
 # </details>
+
+# %% [markdown]
+# ## 12. Find the mistake: a mask that hid nothing
+#
+# In models that write text, each word may read itself and what stands before it: the causal mask of section 6. One of
+# the most copied small implementations, minGPT, once had a mistake in this very place (its issue 10). The same mistake
+# was mended in the forecasting library GluonTS in 2021 (pull request 1401), and reported for a network that reads RNA
+# in 2025 (RibonanzaNet, issue 5). It is one line, and easy to nod at.
+#
+# **How could it live?** No shape is wrong, nothing is `nan`, all weights are positive and every row has the sum 1. A
+# model that can see the word it is to predict has a *lower* loss in training than one that cannot. Nothing looks wrong
+# until it has to write, when there is no next word to peek at.
+#
+# The next cell holds the function with that mistake in it; the docstring says what it should do. It is yours to mend.
+# Look before you change anything:
+#
+# 1. Run the cell and the demonstration below it. Which of the numbers should not be there?
+# 2. Follow one score that should be hidden, line by line.
+# 3. Change as little as you can.
+
+# %% solution="causal_weights"
+
+# %% check="causal_weights"
+
+# %%
+with after("causal_weights", "plot_attention"):
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randn(6, 6, generator=generator)
+    names = [f"word {i}" for i in range(1, 7)]
+    fig, axes = plt.subplots(1, 2, figsize=(9, 4.2))
+    for ax, shift in zip(axes, (0.0, -4.0), strict=True):
+        weights = causal_weights(scores + shift)
+        seen = weights.triu(1).sum(-1)
+        plot_attention(weights, names, names, ax).set_title(f"scores {shift:+.0f}")
+        print(f"scores {shift:+.0f}: share of the future, word by word:", [round(s, 2) for s in seen.tolist()])
+    plt.show()
+
+# %% [markdown]
+# *What the pictures show.* The weights of six words for random scores, on the right for the same scores less 4. Only
+# differences count, so the two pictures should be equal, and the upper right triangle should be dark in both. As long
+# as the mistake is in, the triangle is not dark, and on the right it takes nearly everything: the fifth word gives 0.14
+# of its minute to the future on the left and 0.90 on the right. Once it is mended, the printed shares are 0, and the
+# pictures are equal.
+#
+# **What to notice.** The sum of a row was no test. Nor was another number among the hidden *scores*: they are
+# overwritten, and nothing moves. What gives the mistake away is a weight where a 0 belongs. In a whole attention you
+# would change a hidden *note*, and look whether the output moves.
+
+# %% [markdown]
+# ## 13. Who has built it right?
+#
+# Whatever tests that code had, they let the mistake pass. So the last exercise turns the tables: **you write the
+# test.** `test_attention_weights` receives a function that somebody claims to be `attention_weights`. If it is wrong,
+# your test raises an exception; `assert` does that. If it is right, your test returns.
+#
+# You are graded like a judge. A good number of solutions come before your test, right and wrong ones, in an order that
+# is drawn. The wrong ones hold the mistakes that people really make: masks that are ignored, turned round, applied too
+# late or not deep enough; shares along the wrong axis; queries without keys that end as `nan`. The checks take them in
+# groups, and **a group counts only if your test stops all of its wrong solutions and no right one.** You can call a
+# solution and differentiate it; its code stays hidden.
+#
+# Three questions lead to a good test:
+#
+# - **What do I know without computing it myself?** A number worked out by hand, a property (a hidden score has no
+#   influence), another way to the same result (leave the hidden keys out), or PyTorch.
+# - **Would a wrong solution give another answer?** Equal scores, as many queries as keys, a mask that hides nothing, a
+#   row without a batch: where everything is alike, mistakes are too.
+# - **Would a right solution be allowed its freedom?** It may round differently, and hide with $-\infty$ or $-10^9$.
+#   Compare with `torch.allclose(found, expected, atol=1e-4)`, not with `==`.
+#
+# Small tensors are enough: a solution under test answers for at most 5000 numbers at a time.
+#
+# > **Pitfalls**
+# > - *Returning False stops nobody.* Raise.
+# > - *Gradients are results, too.* A `nan` can be painted over in the weights and come back in the gradients:
+# >   `torch.autograd.grad((weights ** 2).sum(), scores)` asks for them. (Why the square? The sum of a row is always 1,
+# >   and its gradient always 0.)
+# > - *The error that you want* is caught with `try` and `except ValueError`. If none comes, raise one of your own.
+# > - *Your own function is a solution, too.* Your test should let it pass. Begin with that.
+
+# %% solution="test_attention_weights"
+
+# %% check="test_attention_weights"
+
+# %%
+hidden_at = -10.0  # the last of three wrong solutions, in plain sight; try -1000
+
+
+def weights_of_the_scores_alone(scores, mask=None):
+    return torch.softmax(scores, dim=-1)
+
+
+def weights_hidden_too_late(scores, mask=None):
+    weights = torch.softmax(scores, dim=-1)
+    return weights if mask is None else weights * mask
+
+
+def weights_not_hidden_enough(scores, mask=None):
+    return torch.softmax(scores if mask is None else scores.masked_fill(~mask, hidden_at), dim=-1)
+
+
+with after("attention_weights", "test_attention_weights"):
+    claims = attention_weights, weights_of_the_scores_alone, weights_hidden_too_late, weights_not_hidden_enough
+    for claim in claims:
+        try:
+            test_attention_weights(claim)
+            verdict = "passes"
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            verdict = f"is stopped ({type(error).__name__})"
+        print(f"{claim.__name__:28} {verdict}")
+
+# %% [markdown]
+# **What to notice.** Most of these mistakes leave the shape as it is, and several leave every row with the sum 1. That
+# is why the checks of this course look at numbers, at what a hidden score may change, and at odd sizes. You now know
+# how they think, and you can do the same for any code that you did not write yourself.
 
 # %% [markdown]
 # ## What you have built

@@ -1459,3 +1459,467 @@ def shape_not_checked(weights, query_tokens, key_tokens, ax=None):
     ax.set_xticks(range(len(key_tokens)), labels=key_tokens)
     ax.set_yticks(range(len(query_tokens)), labels=query_tokens)
     return ax
+
+
+# --- causal_weights ---------------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "causal_weights",
+    title="later scores become nearly 0, such as 1e-9, and take part like any other score",
+    hints=(
+        "Is the number that you fill in very negative, or only very close to 0?",
+        "Look at where the minus sign of that number stands: before the number, before the exponent, or nowhere.",
+        "Three equal scores in the first row: its weights should be 1, 0, 0. With later scores at 1e-9 and all others "
+        "at 0, they are 1/3, 1/3, 1/3.",
+    ),
+    seen_in="minGPT #10 (1e-10); GluonTS PR #1401 (1e-9); RibonanzaNet #5 (-1e-9)",
+)
+def future_nearly_zero(scores):
+    length = scores.size(-1)
+    past = torch.ones(length, length, dtype=torch.bool, device=scores.device).tril()
+    # Hide the future: a later position gets a score that the softmax turns into nothing.
+    scores = scores.masked_fill(~past, 1e-9)
+    return softmax(scores, dim=-1)
+
+
+@misconception(
+    "causal_weights",
+    title="later scores become -10, which the scores of the past can fall below",
+    hints=(
+        "What happens when the scores of the past are even lower than the number that you fill in?",
+        "Look at the value that a later score gets. Is there a value that no score can be lower than?",
+        "The only allowed score of the first row is -30. A later one that was filled with -10 beats it by a factor of "
+        "e^20.",
+    ),
+    seen_in="plausible; hyunwoongko/transformer fills with -10000",
+)
+def future_at_minus_ten(scores):
+    past = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    return softmax(scores.masked_fill(~past, -10.0), dim=-1)
+
+
+@misconception(
+    "causal_weights",
+    title="later positions are struck out after the softmax, when they have already taken their share",
+    hints=(
+        "Print the sum of each row of your weights. Where has the rest of the minute gone?",
+        "Look at the order of the two steps, hiding and softmax.",
+        "Four equal scores: the first word should give 1 to itself. Struck out afterwards, it keeps 1/4.",
+    ),
+    seen_in="the questions and answers of ARENA",
+)
+def future_struck_out_too_late(scores):
+    return softmax(scores, dim=-1).tril()
+
+
+@misconception(
+    "causal_weights",
+    title="later scores become hugely positive, so that the future takes everything",
+    hints=(
+        "Who gets the weight in the first row: the first word, or those that it may not read?",
+        "Look at the sign of the number that you fill in.",
+        "Scores 2, 1, 1 in the first row. With later scores sunk: 1, 0, 0. With later scores lifted: 0, 1/2, 1/2.",
+    ),
+    seen_in="plausible",
+)
+def future_lifted(scores):
+    past = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    return softmax(scores.masked_fill(~past, 1e9), dim=-1)
+
+
+@misconception(
+    "causal_weights",
+    title="the future is not hidden at all: the masked scores are not kept, or never made",
+    hints=(
+        "Do your weights differ from a plain softmax of the scores?",
+        "Follow the scores from the line that hides to the line with the softmax. Does each step use what the step "
+        "before it returned?",
+        "A sorted copy of a list that is never given a name leaves the list itself unsorted.",
+    ),
+    seen_in="DI-engine #333",
+)
+def future_left_in(scores):
+    past = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    scores.masked_fill(~past, -math.inf)
+    return softmax(scores, dim=-1)
+
+
+@misconception(
+    "causal_weights",
+    title="the triangle is the wrong one: each word reads itself and what comes after it",
+    hints=(
+        "Print the weights of four equal words. Which word has only itself to read, the first or the last?",
+        "Look at the triangle: is it the lower left one or the upper right one that should stay?",
+        "Three words with equal scores. The first row should be 1, 0, 0 and the last one 1/3, 1/3, 1/3, not the other "
+        "way round.",
+    ),
+    seen_in="jadore801120/attention-is-all-you-need-pytorch #19",
+)
+def past_hidden(scores):
+    future = torch.ones(scores.shape[-2:], dtype=torch.bool).triu()
+    return softmax(scores.masked_fill(~future, -math.inf), dim=-1)
+
+
+@misconception(
+    "causal_weights",
+    title="a word may not read itself: the diagonal is hidden as well",
+    hints=(
+        "What is left to read for the first word?",
+        "Look at the diagonal of your weights, and at the edge of the triangle.",
+        "Two words with equal scores: the rows should be 1, 0 and 1/2, 1/2. Without the diagonal they are 0, 0 and "
+        "1, 0.",
+    ),
+    seen_in="plausible",
+)
+def present_hidden(scores):
+    before = torch.ones(scores.shape[-2:], dtype=torch.bool).tril(diagonal=-1)
+    return softmax(scores.masked_fill(~before, -math.inf), dim=-1)
+
+
+@misconception(
+    "causal_weights",
+    title="each word can see one word ahead: the triangle is one diagonal too large",
+    hints=(
+        "Does the first word's row change when the score of the second one changes?",
+        "Look at the edge of the triangle: the diagonal belongs to it, the one beside the diagonal does not.",
+        "Three words with equal scores: the first row should be 1, 0, 0. With one word ahead it is 1/2, 1/2, 0.",
+    ),
+    seen_in="plausible",
+)
+def one_word_ahead(scores):
+    past = torch.ones(scores.shape[-2:], dtype=torch.bool).tril(diagonal=1)
+    return softmax(scores.masked_fill(~past, -math.inf), dim=-1)
+
+
+@misconception(
+    "causal_weights",
+    title="the softmax runs over the queries instead of the keys",
+    hints=(
+        "What do your rows sum to, and what your columns?",
+        "Look at the axis of the softmax: it is the reader who has a minute to share out.",
+        "Two words with equal scores: the rows should be 1, 0 and 1/2, 1/2. Over the queries they are 1/2, 0 and "
+        "1/2, 1.",
+    ),
+    seen_in="jadore801120/attention-is-all-you-need-pytorch #19",
+)
+def causal_softmax_over_queries(scores):
+    past = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    return softmax(scores.masked_fill(~past, -math.inf), dim=-2)
+
+
+@misconception(
+    "causal_weights",
+    title="the weights are right, but the caller's scores are overwritten on the way",
+    hints=(
+        "Does the caller still have their own scores after calling you?",
+        "Look for a method whose name ends with an underscore, or for an assignment into a part of the scores.",
+        "A list a = [3, 4, 5] is handed over, and inside its last entry is struck out in place. Outside, a has lost "
+        "its 5 for good.",
+    ),
+    seen_in="d2l masked_softmax; ARENA #225",
+)
+def future_hidden_in_place(scores):
+    past = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    with torch.no_grad():
+        scores.masked_fill_(~past, -math.inf)
+    return softmax(scores, dim=-1)
+
+
+@misconception(
+    "causal_weights",
+    title="the scores are cut off from the graph, so that no gradient comes back",
+    hints=(
+        "Can your result be differentiated with respect to the scores?",
+        "Look for a step that leaves PyTorch's graph, or for a new tensor that is made from the numbers of an old one.",
+        "A parcel that is repacked under way, without the sender's address, arrives; an answer to it does not.",
+    ),
+    seen_in="plausible",
+)
+def causal_weights_cut_off(scores):
+    past = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    return softmax(scores.detach().masked_fill(~past, -math.inf), dim=-1)
+
+
+@misconception(
+    "causal_weights",
+    title="the result is always float32, whatever dtype came in",
+    hints=(
+        "Which dtype did you get, and which one do you return?",
+        "Look for `.float()`, or for a tensor of float32 that the scores are combined with or copied into.",
+        "0.1 in float64 that passes through float32 comes back as 0.10000000149.",
+    ),
+    seen_in="tiny-llm #287",
+)
+def causal_in_single_precision(scores):
+    past = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
+    return softmax(scores.float().masked_fill(~past, -math.inf), dim=-1)
+
+
+# --- test_attention_weights -------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "test_attention_weights",
+    title="the test looks at the shape of the result and at nothing else",
+    hints=(
+        "What would your test say to a function that returns its scores unchanged?",
+        "Look at what stands after each `assert`: does it mention a single number of the result?",
+        "A test of a calculator asks whether 2 + 3 is 5, not whether a number appears on the display.",
+    ),
+    seen_in="hw4_extra and TinyTorch test parts of their layers so",
+)
+def shape_is_enough(attention_weights):
+    scores, mask = torch.randn(2, 3, 5), torch.ones(3, 5, dtype=torch.bool).tril()
+    assert attention_weights(scores).shape == (2, 3, 5)
+    assert attention_weights(scores, mask).shape == (2, 3, 5)
+
+
+@misconception(
+    "test_attention_weights",
+    title="the test compares, and then returns whether all is well instead of raising",
+    hints=(
+        "What happens to the value that your test returns?",
+        "Look at the last line: a wrong solution must be stopped by an exception, and a returned False is none.",
+        "A smoke detector that notes 'there is a fire' in its diary wakes nobody.",
+    ),
+    seen_in="plausible",
+)
+def verdict_returned(attention_weights):
+    scores, mask = torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([[True, True, False]])
+    expected = torch.tensor([[0.2689, 0.7311, 0.0]])
+    return torch.allclose(attention_weights(scores, mask), expected, atol=1e-3)
+
+
+@misconception(
+    "test_attention_weights",
+    title="the test asks whether each row has the sum 1, and for nothing else",
+    hints=(
+        "How many different rows of numbers have the sum 1?",
+        "Look at your asserts: do they know which key should get how much?",
+        "The shares 1/3, 1/3, 1/3 have the sum 1, and so have 0, 0, 1. At most one of them is right.",
+    ),
+    seen_in="plausible; a public check of many courses",
+)
+def sums_are_enough(attention_weights):
+    scores = torch.tensor([[0.5, -1.0, 2.0, 0.0], [1.0, 3.0, -2.0, 0.3]]).expand(3, 2, 4)
+    mask = torch.tensor([[True, False, True, True], [True, True, False, True]])
+    assert torch.allclose(attention_weights(scores).sum(-1), torch.ones(3, 2), atol=1e-4)
+    assert torch.allclose(attention_weights(scores, mask).sum(-1), torch.ones(3, 2), atol=1e-4)
+
+
+@misconception(
+    "test_attention_weights",
+    title="the test asks whether hidden keys get 0, and not what the others get",
+    hints=(
+        "What would your test say to a function that returns zeros everywhere?",
+        "Look at the keys that are not hidden: what do they get, and from which score?",
+        "A door that keeps all thieves out keeps everybody out if it is a wall. Try it with a friend as well.",
+    ),
+    seen_in="plausible",
+)
+def zeros_are_enough(attention_weights):
+    scores = torch.tensor([[0.5, -1.0, 2.0, 0.0], [1.0, 3.0, -2.0, 0.3]])
+    mask = torch.tensor([[True, False, True, True], [True, True, False, True]])
+    assert (attention_weights(scores, mask)[~mask].abs() < 1e-6).all()
+
+
+@misconception(
+    "test_attention_weights",
+    title="the test never hands over a mask",
+    hints=(
+        "Which of the two arguments does your test never use?",
+        "Look at your calls: most of what the docstring asks for concerns the mask.",
+        "Whoever tests a car on a straight road alone learns nothing about its steering wheel.",
+    ),
+    seen_in="plausible",
+)
+def never_masked(attention_weights):
+    for shape in ((3, 5), (2, 3, 5), (2, 4, 3, 5)):
+        scores = torch.linspace(-2, 3, math.prod(shape)).sin().reshape(shape)
+        assert torch.allclose(attention_weights(scores), torch.softmax(scores, dim=-1), atol=1e-5)
+
+
+@misconception(
+    "test_attention_weights",
+    title="the only mask of the test is True everywhere and hides nothing",
+    hints=(
+        "How many keys does your mask hide?",
+        "Look at the mask. A solution that ignores it altogether gives the numbers that you ask for.",
+        "A curtain that is tested only while it is open may as well be a picture of a curtain.",
+    ),
+    seen_in="plausible",
+)
+def nothing_hidden(attention_weights):
+    for shape in ((3, 5), (2, 3, 5), (2, 4, 3, 5)):
+        scores = torch.linspace(-2, 3, math.prod(shape)).sin().reshape(shape)
+        mask = torch.ones(3, 5, dtype=torch.bool)
+        assert torch.allclose(attention_weights(scores, mask), torch.softmax(scores, dim=-1), atol=1e-5)
+
+
+@misconception(
+    "test_attention_weights",
+    title="all scores of the test are equal, and its rows look like its columns",
+    hints=(
+        "If all scores are 0, and there are as many queries as keys, which mistakes could your test notice?",
+        "Look at the numbers and at the sizes that you hand over. Where everything is alike, mistakes are too.",
+        "Three queries and three keys, equal scores, one key hidden from each: the weights are 1/2, whether the shares "
+        "were taken along the rows or along the columns.",
+    ),
+    seen_in="plausible; tests with torch.ones and torch.zeros are common",
+)
+def equal_scores(attention_weights):
+    mask = torch.tensor([[True, True, False], [False, True, True], [True, False, True]])
+    assert torch.allclose(attention_weights(torch.zeros(3, 3), mask), mask / 2, atol=1e-3)
+
+
+@misconception(
+    "test_attention_weights",
+    title="the test knows scores of two axes only, without a batch or heads",
+    hints=(
+        "How many axes have the scores in your test, and how many in a real model?",
+        "Look at the shapes of your scores: (Lq, Lk) is one case of (..., Lq, Lk).",
+        "Axis 1 of (4, 6) holds the keys, axis 1 of (2, 4, 6) holds the queries. One shape alone cannot tell them "
+        "apart.",
+    ),
+    seen_in="plausible",
+)
+def two_axes_only(attention_weights):
+    scores = torch.tensor([[0.5, -1.0, 2.0, 0.0], [1.0, 3.0, -2.0, 0.3]])
+    mask = torch.tensor([[True, False, True, True], [True, True, False, True]])
+    for shift in (0.0, -300.0):
+        expected = torch.softmax(scores.masked_fill(~mask, -math.inf), dim=-1)
+        assert torch.allclose(attention_weights(scores + shift * mask, mask), expected, atol=1e-4)
+    nothing = torch.zeros(2, 4, dtype=torch.bool)
+    x = scores.clone().requires_grad_()
+    weights = attention_weights(x, nothing)
+    assert torch.equal(weights, torch.zeros(2, 4))
+    (gradient,) = torch.autograd.grad((weights * scores).sum(), x)
+    assert gradient.isfinite().all()
+    try:
+        attention_weights(scores, mask.float())
+    except ValueError:
+        return
+    raise AssertionError("a mask of numbers was accepted")
+
+
+@misconception(
+    "test_attention_weights",
+    title="every query of the test may attend to something, and every mask is a bool tensor",
+    hints=(
+        "What should happen to a query whose row of the mask is False throughout? And to a mask of numbers?",
+        "Look at the docstring again: the last two sentences before the shapes, and the line that begins with Raises.",
+        "A test of a division that never divides by 0 has left out the case in which divisions go wrong.",
+    ),
+    seen_in="plausible",
+)
+def no_edge_cases(attention_weights):
+    for shape in ((3, 5), (2, 3, 5), (2, 4, 3, 5)):
+        scores = torch.linspace(-2, 3, math.prod(shape)).sin().reshape(shape)
+        mask = torch.ones(3, 5, dtype=torch.bool).tril()
+        expected = torch.softmax(scores.masked_fill(~mask, -math.inf), dim=-1)
+        assert torch.allclose(attention_weights(scores, mask), expected, atol=1e-4)
+        assert torch.allclose(attention_weights(scores - 300.0 * mask, mask), expected, atol=1e-4)
+
+
+@misconception(
+    "test_attention_weights",
+    title="the test looks at weights alone and never asks for a gradient",
+    hints=(
+        "A network learns from gradients. Does your test ever look at one?",
+        "Look at the query that may attend to nothing. Its weights may be right, and what comes back wrong.",
+        "A nan times 0 is nan. Whoever paints over the nan of a row in the weights meets it again on the way back.",
+    ),
+    seen_in="plausible; pytorch #41508 is about such a nan",
+)
+def gradients_never_asked(attention_weights):
+    for shape in ((4, 5), (3, 4, 5), (2, 3, 4, 5)):
+        scores = torch.linspace(-2, 3, math.prod(shape)).sin().reshape(shape)
+        mask = torch.ones(4, 5, dtype=torch.bool).tril()
+        expected = torch.softmax(scores.masked_fill(~mask, -math.inf), dim=-1)
+        assert torch.allclose(attention_weights(scores - 300.0 * mask, mask), expected, atol=1e-4)
+        assert torch.equal(attention_weights(scores, torch.zeros(4, 5, dtype=torch.bool)), torch.zeros(shape))
+    try:
+        attention_weights(scores, mask.float())
+    except ValueError:
+        return
+    raise AssertionError("a mask of numbers was accepted")
+
+
+@misconception(
+    "test_attention_weights",
+    title="the scores of the test are all of ordinary size, so that a fill value of -10 or -100 looks low enough",
+    hints=(
+        "How low is a hidden score? And how low may the others be?",
+        "Look at the size of your scores. Which weights would a solution give that fills with -10, if all open scores "
+        "were lower than that?",
+        "Open scores near -60 and a hidden one filled with -10: the hidden key gets everything.",
+    ),
+    seen_in="plausible; a fill of -10000 hid another mistake in hyunwoongko/transformer (its PR #40)",
+)
+def ordinary_scores_only(attention_weights):
+    scores = torch.randn(2, 3, 4, 5, generator=torch.Generator().manual_seed(0))
+    mask = torch.ones(4, 5, dtype=torch.bool).tril()
+    expected = torch.softmax(scores.masked_fill(~mask, -math.inf), dim=-1)
+    assert torch.allclose(attention_weights(scores, mask), expected, atol=1e-3)
+    assert torch.allclose(attention_weights(scores[0], mask), expected[0], atol=1e-3)
+    x, nothing = scores[0, 0].clone().requires_grad_(), torch.zeros(4, 5, dtype=torch.bool)
+    weights = attention_weights(x, nothing)
+    assert torch.equal(weights, torch.zeros(4, 5))
+    (gradient,) = torch.autograd.grad((weights * scores[1, 0]).sum(), x)
+    assert gradient.isfinite().all()
+    try:
+        attention_weights(scores, mask.float())
+    except ValueError:
+        return
+    raise AssertionError("a mask of numbers was accepted")
+
+
+@misconception(
+    "test_attention_weights",
+    title="the test asks for numbers that are equal to the last digit, and so stops right solutions",
+    hints=(
+        "Must two right ways of computing the same thing agree in every digit?",
+        "Look at how you compare: `==` and `torch.equal` leave no room for rounding.",
+        "In floating point 0.1 + 0.2 is not equal to 0.3. It is close.",
+    ),
+    seen_in="plausible; CS336 and ARENA warn of it",
+)
+def equal_to_the_last_digit(attention_weights):
+    scores = torch.linspace(-2, 3, 60).sin().reshape(4, 3, 5)
+    mask = torch.ones(3, 5, dtype=torch.bool).tril()
+    expected = torch.softmax(scores.double().masked_fill(~mask, -math.inf), dim=-1).float()
+    assert torch.equal(attention_weights(scores, mask), expected)
+
+
+@misconception(
+    "test_attention_weights",
+    title="the test stops every solution, the right ones as well",
+    hints=(
+        "What does your test say to your own `attention_weights`?",
+        "Run your test on your own function first: `test_attention_weights(attention_weights)` should return in "
+        "silence. Then check the number that it expects.",
+        "A judge who finds everybody guilty has found every thief, and is still no judge.",
+    ),
+    seen_in="plausible",
+)
+def everything_stopped(attention_weights):
+    scores, mask = torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([[True, True, False]])
+    # The weights without the mask, taken for those with it.
+    assert torch.allclose(attention_weights(scores, mask), torch.softmax(scores, dim=-1), atol=1e-3)
+
+
+@misconception(
+    "test_attention_weights",
+    title="the scores of the test are whole numbers of an integer dtype, with which no right solution can work",
+    hints=(
+        "Which dtype have scores in a network?",
+        "Look at how you make the scores: `torch.arange(6)` and `torch.tensor([1, 2, 3])` are int64.",
+        "torch.tensor([1, 2]) holds integers and has no place for -inf. torch.tensor([1.0, 2.0]) has.",
+    ),
+    seen_in="plausible",
+)
+def whole_numbers(attention_weights):
+    scores, mask = torch.tensor([[1, 2, 4]]), torch.tensor([[True, True, False]])
+    expected = torch.tensor([[0.2689, 0.7311, 0.0]])
+    assert torch.allclose(attention_weights(scores, mask), expected, atol=1e-3)

@@ -15,6 +15,7 @@ from autograder.checks import (
     assert_close,
     assert_equal,
     assert_raises,
+    assert_tells_apart,
     assert_true,
     catches,
     exercise,
@@ -705,3 +706,153 @@ def test_picture_goes_where_it_is_told(student, draw):
         assert_picture(picture)
         assert_true(picture.in_given_axes, "Draw into the Axes that were handed over, not into new ones.")
         assert_true(not picture.shown, "plot_attention must not show the picture: that is up to the caller.")
+
+
+# --- causal_weights ---------------------------------------------------------------------------------------------------
+
+NOT_CAUSAL = (
+    "future_nearly_zero",
+    "future_at_minus_ten",
+    "future_struck_out_too_late",
+    "future_lifted",
+    "future_left_in",
+    "past_hidden",
+    "present_hidden",
+    "one_word_ahead",
+    "causal_softmax_over_queries",
+)
+
+
+@exercise("causal_weights")
+@points(2)
+@catches(*NOT_CAUSAL)
+def test_each_word_reads_itself_and_the_past(student, draw):
+    """Each position shares out its minute among itself and those before it, with any number of leading axes."""
+    # Low scores on purpose: what is meant to hide the future must lie below them.
+    for shape in ((5, 5), (2, 3, 3), (2, 3, 7, 7)):
+        scores = 3 * draw.normal(*shape) - 40
+
+        found = student.causal_weights(scores)
+
+        expected = torch.zeros(shape)
+        for i in range(shape[-1]):
+            expected[..., i, : i + 1] = softmax_by_torch(scores[..., i, : i + 1])
+        assert_close(found, expected, "attention", "the weights")
+
+
+@exercise("causal_weights")
+@points(2)
+@catches(*NOT_CAUSAL)
+def test_the_future_has_no_influence(student, draw):
+    """The weights stay the same when scores of later positions change, and those weights are exactly 0."""
+    scores = draw.normal(2, 7, 7) - 30
+    past = torch.ones(7, 7).tril().bool()
+    high, low = scores.masked_fill(~past, 60.0), scores.masked_fill(~past, -90.0)
+
+    of_high, of_low = student.causal_weights(high), student.causal_weights(low)
+
+    expected = weights_by_torch(scores, past)
+    assert_close(of_high, expected, "attention", "the weights when later scores are high")
+    assert_close(of_low, expected, "attention", "the weights when later scores are low")
+    assert_close(of_low[:, ~past], torch.zeros(2, 21), "exact", "the weights of later positions")
+
+
+@exercise("causal_weights")
+@points(1)
+@catches("future_hidden_in_place", "causal_weights_cut_off", "causal_in_single_precision")
+def test_causal_weights_fit_into_a_larger_computation(student, draw):
+    """The dtype is kept, gradients flow back, and the caller's scores stay as they are."""
+    inputs, towards = [draw.normal(5, 5), draw.normal(2, 3, 3)], [draw.normal(5, 5), draw.normal(2, 3, 3)]
+
+    in_double = [student.causal_weights(x.double()) for x in inputs]
+    left = [student.causal_weights.aftermath(x) for x in inputs]
+    gradients = [
+        student.causal_weights.gradients(x, toward=w).arguments[0] for x, w in zip(inputs, towards, strict=True)
+    ]
+
+    def causal(scores):
+        return torch.softmax(scores.masked_fill(~torch.ones(scores.shape[-2:]).tril().bool(), -math.inf), -1)
+
+    for x, toward, weights, after, gradient in zip(inputs, towards, in_double, left, gradients, strict=True):
+        assert_left_alone(after, x)
+        assert_close(weights, causal(x.double()), "softmax", "the weights of float64 scores")
+        (expected,) = gradients_by_torch(causal, [x], toward)
+        assert_gradient(gradient, expected, "the scores")
+
+
+# --- test_attention_weights -------------------------------------------------------------------------------------------
+
+
+# Tests that fail every group: they stop nothing, or right solutions as well.
+BLIND_OR_PICKY = (
+    "shape_is_enough",
+    "verdict_returned",
+    "never_masked",
+    "equal_to_the_last_digit",
+    "everything_stopped",
+    "whole_numbers",
+)
+
+
+@exercise("test_attention_weights")
+@points(3)
+@catches("sums_are_enough", "nothing_hidden", *BLIND_OR_PICKY)
+def test_a_mask_that_hides_the_wrong_keys_is_stopped(student, draw, suspects):
+    """Your test stops solutions that hide nothing, or the wrong keys, and lets every right solution pass."""
+    wrong = suspects.wrong(
+        "attention_weights",
+        "mask_without_effect",
+        "mask_inverted",
+        "bool_mask_added",
+        "additive_mask_wrong_sign",
+        "fill_with_zero",
+    )
+    assert_tells_apart(student.test_attention_weights, suspects.right("attention_weights"), wrong, draw)
+
+
+@exercise("test_attention_weights")
+@points(2)
+@catches(
+    "sums_are_enough", "zeros_are_enough", "nothing_hidden", "equal_scores", "ordinary_scores_only", *BLIND_OR_PICKY
+)
+def test_a_hidden_key_with_influence_is_stopped(student, draw, suspects):
+    """It stops solutions in which a hidden key still takes a share: hidden too late, or not deep enough."""
+    wrong = suspects.wrong(
+        "attention_weights", "mask_after_softmax", "renormalised_after_mask", "fill_too_small", "fill_minus_hundred"
+    )
+    assert_tells_apart(student.test_attention_weights, suspects.right("attention_weights"), wrong, draw)
+
+
+@exercise("test_attention_weights")
+@points(2)
+@catches("zeros_are_enough", "equal_scores", "two_axes_only", *BLIND_OR_PICKY)
+def test_shares_along_the_wrong_axis_are_stopped(student, draw, suspects):
+    """It stops solutions that share out along the wrong axis, or whose mask fits one shape only."""
+    wrong = suspects.wrong(
+        "attention_weights",
+        "softmax_over_queries",
+        "softmax_over_dim_one",
+        "softmax_axis_left_out",
+        "mask_must_have_full_shape",
+    )
+    assert_tells_apart(student.test_attention_weights, suspects.right("attention_weights"), wrong, draw)
+
+
+@exercise("test_attention_weights")
+@points(2)
+@catches(
+    "no_edge_cases", "gradients_never_asked", "sums_are_enough", "zeros_are_enough", "equal_scores", *BLIND_OR_PICKY
+)
+def test_a_wrong_answer_to_an_empty_row_is_stopped(student, draw, suspects):
+    """It stops solutions that are wrong for a query without keys: in its weights, or in its gradients alone."""
+    wrong = suspects.wrong("attention_weights", "fully_masked_row_uniform", "nan_painted_over")
+    assert_tells_apart(student.test_attention_weights, suspects.right("attention_weights"), wrong, draw)
+
+
+@exercise("test_attention_weights")
+@points(1)
+@catches("no_edge_cases", "sums_are_enough", "zeros_are_enough", "nothing_hidden", "equal_scores", *BLIND_OR_PICKY)
+def test_a_guess_at_a_mask_of_numbers_is_stopped(student, draw, suspects):
+    """It stops a solution that takes a mask of numbers without a ValueError."""
+    wrong = suspects.wrong("attention_weights", "float_mask_accepted")
+    assert_tells_apart(student.test_attention_weights, suspects.right("attention_weights"), wrong, draw)

@@ -3,6 +3,8 @@
 A check that rejects one of them asks for a way of writing, not for a result.
 """
 
+import math
+
 import torch
 from torch import nn
 
@@ -307,3 +309,107 @@ def entropy_row_by_row(weights):
     rows = weights.reshape(-1, weights.size(-1))
     sums = [torch.stack([-w * torch.log(w) for w in row if w > 0] + [row.new_zeros(())]).sum() for row in rows]
     return torch.stack(sums).reshape(weights.shape[:-1])
+
+
+# --- attend_in_heads --------------------------------------------------------------------------------------------------
+
+
+@alternative("attend_in_heads", why="The functions of the first lesson do the work, with the heads as a leading axis.")
+def heads_as_a_leading_axis(q, k, v, num_heads):
+    q, k, v = split_heads(q, num_heads), split_heads(k, num_heads), split_heads(v, num_heads)
+    return merge_heads(attention_weights(attention_scores(q, k)) @ v)
+
+
+@alternative("attend_in_heads", why="The width of a head is computed before the cut, and a power is the scale.")
+def width_computed_first(q, k, v, num_heads):
+    width = q.size(-1) // num_heads
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))
+    scores = q @ k.mT * width**-0.5
+    return merge_heads(scores.softmax(-1) @ v)
+
+
+@alternative("attend_in_heads", why="A loop over the heads, each with its slice of the channels.")
+def one_slice_for_each_head(q, k, v, num_heads):
+    if q.shape[-1] % num_heads:
+        raise ValueError(f"{num_heads} heads cannot share {q.shape[-1]} channels")
+    heads = []
+    for a, b, c in zip(*(x.chunk(num_heads, dim=-1) for x in (q, k, v)), strict=True):
+        weights = torch.softmax(torch.bmm(a, b.transpose(1, 2)) / a.shape[-1] ** 0.5, dim=2)
+        heads.append(torch.bmm(weights, c))
+    return torch.cat(heads, dim=-1)
+
+
+@alternative("attend_in_heads", why="einsum over axes that are never turned.")
+def heads_by_einsum(q, k, v, num_heads):
+    if q.size(-1) % num_heads != 0:
+        raise ValueError("the width is not divisible")
+    q, k, v = (x.unflatten(-1, (num_heads, -1)) for x in (q, k, v))
+    scores = torch.einsum("bihd,bjhd->bhij", q, k) / math.sqrt(q.size(-1))
+    return torch.einsum("bhij,bjhd->bihd", scores.softmax(dim=-1), v).flatten(-2)
+
+
+# --- test_split_heads -------------------------------------------------------------------------------------------------
+
+
+@alternative("test_split_heads", why="Number by number, in loops, with exceptions of its own.")
+def judged_number_by_number(split_heads):
+    x = torch.arange(48.0, requires_grad=True).reshape(2, 3, 8)
+    heads = split_heads(x, 4)
+    if list(heads.size()) != [2, 4, 3, 2]:
+        raise ValueError(f"shape {list(heads.size())}")
+    for b in range(2):
+        for h in range(4):
+            for place in range(3):
+                for j in range(2):
+                    if heads[b, h, place, j] != x[b, place, 2 * h + j]:
+                        raise ValueError("a number in the wrong place")
+    (gradient,) = torch.autograd.grad(heads[1, 2, 0].sum(), x)
+    if gradient[1, 0].tolist() != [0, 0, 0, 0, 1, 1, 0, 0] or gradient.sum() != 2:
+        raise ValueError("a gradient in the wrong place")
+    try:
+        split_heads(x.detach(), 3)
+    except ValueError:
+        pass
+    else:
+        raise KeyError("8 channels were shared by 3 heads")
+
+
+@alternative("test_split_heads", why="The way back: turned and flattened, the result must be what it was made of.")
+def judged_by_the_way_back(split_heads):
+    generator = torch.Generator().manual_seed(0)
+    for b, length, num_heads, d in ((1, 5, 3, 2), (3, 2, 5, 7), (2, 7, 1, 3)):
+        x = torch.randn(b, length, num_heads * d, generator=generator, requires_grad=True)
+        heads = split_heads(x, num_heads)
+        assert heads.shape == (b, num_heads, length, d)
+        back = heads.permute(0, 2, 1, 3).flatten(2)
+        torch.testing.assert_close(back, x)
+        back.square().sum().backward()
+        assert x.grad is not None
+        torch.testing.assert_close(x.grad, 2 * x)
+        if num_heads > 1:
+            try:
+                split_heads(torch.zeros(b, length, num_heads * d + 1), num_heads)
+                refused = False
+            except ValueError:
+                refused = True
+            assert refused
+
+
+@alternative("test_split_heads", why="One number at a time is set to 1: where does it arrive, and does it come back?")
+def judged_by_single_ones(split_heads):
+    for place, channel, h, j in ((0, 0, 0, 0), (1, 3, 1, 0), (4, 5, 1, 2), (2, 1, 0, 1)):
+        x = torch.zeros(1, 5, 6)
+        x[0, place, channel] = 1.0
+        wanted = torch.zeros(1, 2, 5, 3)
+        wanted[0, h, place, j] = 1.0
+        leaf = x.clone().requires_grad_()
+        found = split_heads(leaf, 2)
+        assert found.shape == wanted.shape
+        assert bool((found == wanted).all())
+        (gradient,) = torch.autograd.grad(found, leaf, grad_outputs=wanted)
+        assert bool((gradient == x).all())
+    try:
+        split_heads(torch.zeros(1, 5, 7), 2)
+    except ValueError:
+        return
+    raise RuntimeError("no complaint")

@@ -16,7 +16,7 @@
 # at once, and putting them together again without mixing anything up. That is where the famous mistakes of this lesson
 # live, and most of them raise no error.
 #
-# **You need** the lesson on attention, and `reshape` and `transpose` in PyTorch. **It takes** about two and a half
+# **You need** the lesson on attention, and `reshape` and `transpose` in PyTorch. **It takes** about three
 # hours; every exercise is a good place for a break.
 #
 # | | you write | what it does | minutes |
@@ -26,6 +26,8 @@
 # | 3 | `split_fused_qkv` | queries, keys and values out of one wide tensor | 15 |
 # | 4 | `MultiHeadAttention` | the whole layer, for one text or two | 40 |
 # | 5 | `attention_entropy` | measures how widely a head looks | 10 |
+# | 6 | `attend_in_heads` | a famous mistake: find it and mend it | 10 |
+# | 7 | `test_split_heads` | tells right solutions from wrong ones | 25 |
 #
 # The rest of the time is for reading and for playing with the demonstrations.
 #
@@ -40,6 +42,7 @@
 
 # %% setup
 import math
+from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import torch
@@ -846,6 +849,120 @@ with after("MultiHeadAttention"):
 # word. A reader cannot keep its minute to itself. Only a mask leaves it without cards.
 #
 # </details>
+
+# %% [markdown]
+# ## 10. Find the mistake: more heads, less attention
+#
+# The next cell holds `attend_in_heads`, multi-head attention without its four maps: split, compare, scale, share out,
+# take along, merge. One mistake is in it, and it is a celebrity. It stood in the code of a video lecture in which many
+# people met the Transformer, until a reader proposed another divisor for the scores in January 2023 (ng-video-lecture,
+# pull request 6). It was found in a popular library of vision Transformers in January 2021 (vit-pytorch, issue 65), and
+# it keeps coming back: in a course on training a language model (train-llm-from-scratch, mended in March 2025) and in
+# notebooks on proteins (DL4Proteins-notebooks, issue 12, in 2026).
+#
+# **How could it live?** Shapes, sums and gradients are right. With *one* head the numbers are right as well, and so is
+# every test that uses one head. With several heads the layer is merely duller than it should be, and training makes up
+# for it: the maps can learn to write larger numbers. Nobody sees a mistake. One sees a model that could be a little
+# better, and no model carries a label that says how good it should be.
+#
+# Run the cell, then the demonstration below it. Then read the code, and say for each line which axis is how long.
+#
+# *How the demonstration looks inside.* The function returns no weights, only the output. So we give the words notes
+# that are their own number tags, in every head the same: word 0 has a 1 in the head's first channel, word 1 in its
+# second, and so on. Channel $j$ of a head's output is then the weight of word $j$.
+
+# %% solution="attend_in_heads"
+
+# %% check="attend_in_heads"
+
+# %%
+with after("attend_in_heads"):
+    generator = torch.Generator().manual_seed(0)
+    counts, largest, D = [1, 2, 4, 8, 16], [], 64
+    question = torch.randn(200, 6, D, generator=generator)  # 200 sentences, 6 readers, 4 cards
+    headline = torch.randn(200, 4, D, generator=generator)
+    for H in counts:
+        tags = torch.zeros(200, 4, H, D // H)
+        for word in range(4):
+            tags[:, word, :, word] = 1.0
+        output = attend_in_heads(question, headline, tags.reshape(200, 4, D), H)
+        weights = output.reshape(200, 6, H, D // H)[..., :4]
+        largest.append(weights.amax(-1).mean().item())
+        print(f"{H:2} heads of width {D // H:2}: largest of the 4 weights, on average {largest[-1]:.2f}")
+
+    fig, ax = plt.subplots(figsize=(6.5, 3.4))
+    ax.axhline(largest[0], color=GREY, lw=1)
+    ax.text(16, largest[0] + 0.01, "one head", ha="right", va="bottom", size=9)
+    ax.axhline(1 / 4, color=GREY, lw=1)
+    ax.text(1, 1 / 4 + 0.01, "no preference: 1/4", ha="left", va="bottom", size=9)
+    ax.semilogx(counts, largest)
+    ax.set(xlabel="heads", title="largest of 4 weights", ylim=(0.2, 0.7))
+    ax.set_xticks(counts, counts)
+    ax.minorticks_off()
+    plt.show()
+
+# %% [markdown]
+# *What the picture shows.* How decided a reader is, against the number of heads; the words are random, so it should
+# make no difference how they are cut. As long as the mistake is in, the line falls, from 0.52 with one head to 0.31
+# with 16: heads that hardly prefer anything to anything. Once it is mended, the marks stay beside the upper grey line
+# (a little below it at the right end, where a head compares only 4 numbers).
+#
+# **What to notice.** The case of one head is the blind spot. A case in which two sizes are equal cannot tell them
+# apart, and a name such as `width` does not say *whose* width it is.
+
+# %% [markdown]
+# ## 11. Who has cut it right?
+#
+# The mistakes of this lesson raise no error and have the right shapes. What finds them is a good test, and now **you
+# write it.** `test_split_heads` receives a function that somebody claims to be `split_heads`. If it is wrong, your test
+# raises an exception; `assert` does that. If it is right, your test returns.
+#
+# You are graded like a judge: solutions come before your test in an order that is drawn, right ones that look very
+# different from each other, and wrong ones with the mistakes that people really make. The checks take the wrong ones in
+# groups, and **a group counts only if your test stops all of it and no right solution.** You can call a solution and
+# differentiate it; its code stays hidden.
+#
+# You know what helps: follow one number. Three more questions:
+#
+# - **Would another order of the numbers show?** In a tensor of ones nothing can be in the wrong place.
+# - **Are two of your sizes equal?** Then an exchange of the two does not show. And does your sentence have more than
+#   one word, your layer more than one head?
+# - **What else does the docstring promise?** And what does every step of a network owe to training?
+#
+# > **Pitfalls**
+# > - *Returning False stops nobody.* Raise.
+# > - *`torch.equal`* is the right comparison here: numbers are moved, not computed. (In most other tests it is not.)
+# > - *An error that should come* is caught with `try` and `except ValueError`. If none comes, raise one of your own.
+# > - *Expecting the wrong thing.* A test that computes what it expects by a reshape alone convicts the innocent. Your
+# >   own `split_heads` should pass; begin with that.
+# > - *Size.* Small tensors are enough: a solution under test answers for at most 5000 numbers at a time.
+
+# %% solution="test_split_heads"
+
+# %% check="test_split_heads"
+
+# %%
+claims = {
+    "your own": lambda x, num_heads: split_heads(x, num_heads),
+    "a reshape alone": lambda x, num_heads: x.reshape(len(x), num_heads, x.size(1), -1),
+    "not turned": lambda x, num_heads: x.reshape(*x.shape[:2], num_heads, -1),
+    "copied numbers": lambda x, num_heads: split_heads(x, num_heads).detach().clone(),
+}
+with after("split_heads", "test_split_heads"):
+    for name, claim in claims.items():
+        try:
+            test_split_heads(claim)
+            verdict = "passes"
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            verdict = f"is stopped ({type(error).__name__})"
+        print(f"{name:16} {verdict}")
+
+# %% [markdown]
+# **What to notice.** A round trip, a shape, one head, one word, a tensor of ones: each of these looks like a test, and
+# each lets a wrong split pass. The strongest test of this lesson needs no more than an `arange` and four sizes that
+# differ.
 
 # %% [markdown]
 # ## What you have built

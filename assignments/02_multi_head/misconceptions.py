@@ -5,6 +5,8 @@ of the first lesson (scale, mask, softmax) are here again where somebody writes 
 A mistake in splitting or merging is also tried inside the exercises that build on it.
 """
 
+import math
+
 import torch
 from torch import nn
 
@@ -2325,3 +2327,432 @@ def entropy_cuts_the_graph(weights):
     weights = weights.detach()
     logs = torch.log(weights.masked_fill(weights == 0, 1.0))
     return -(weights * logs).sum(-1)
+
+
+# --- attend_in_heads --------------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "attend_in_heads",
+    title="the scores are divided by the root of the model's width instead of the width of one head",
+    hints=(
+        "How long are the vectors that are compared inside one head?",
+        "Look at the size under the root, and at the moment at which it was read: before or after the cut?",
+        "Width 36 and 9 heads: the vectors in a head are 4 long, and the root is 2. The root of 36 is 6, and makes "
+        "every score three times too small.",
+    ),
+    seen_in="ng-video-lecture PR #6; vit-pytorch #65; train-llm-from-scratch PR #3; DL4Proteins-notebooks #12",
+)
+def heads_scaled_by_the_model(q, k, v, num_heads):
+    width = q.size(-1)
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))
+    # Divided by the root of the width, the scores have variance 1 at any width.
+    scores = q @ k.transpose(-2, -1) / math.sqrt(width)
+    return merge_heads(torch.softmax(scores, dim=-1) @ v)
+
+
+@misconception(
+    "attend_in_heads",
+    title="the scores are divided by the root of the number of heads",
+    hints=(
+        "Which axis is summed over in a dot product, and how long is it?",
+        "Look at the size under the root. The number of heads does not say how many terms a dot product has.",
+        "Width 36 and 9 heads: each dot product has 4 terms. The root of 4 is 2, that of 9 is 3.",
+    ),
+    seen_in="tt-metal #56789",
+)
+def heads_scaled_by_their_number(q, k, v, num_heads):
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(num_heads)
+    return merge_heads(torch.softmax(scores, dim=-1) @ v)
+
+
+@misconception(
+    "attend_in_heads",
+    title="the dot products are not scaled",
+    hints=(
+        "What happens to the size of a dot product when the vectors become longer?",
+        "Look at the line with the product of queries and keys. Something is missing there.",
+        "Vectors of width 4 whose entries are all 1 have the dot product 4. The score is 4 / 2 = 2.",
+    ),
+    seen_in="plausible",
+)
+def heads_without_scale(q, k, v, num_heads):
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))
+    return merge_heads(torch.softmax(q @ k.transpose(-2, -1), dim=-1) @ v)
+
+
+@misconception(
+    "attend_in_heads",
+    title="the scores are divided by the width of a head itself, not by its root",
+    hints=(
+        "By which power of the width does the standard deviation of a dot product grow?",
+        "Look at the divisor: the variance of a sum grows with the number of terms, its standard deviation does not.",
+        "Width 9 in a head: the divisor is 3, not 9.",
+    ),
+    seen_in="plausible",
+)
+def heads_scaled_by_the_width_itself(q, k, v, num_heads):
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))
+    scores = q @ k.transpose(-2, -1) / q.size(-1)
+    return merge_heads(torch.softmax(scores, dim=-1) @ v)
+
+
+@misconception(
+    "attend_in_heads",
+    title="there is no cut: one head of the whole width does the work of all",
+    hints=(
+        "Does your result change with the number of heads?",
+        "Look at what becomes of `num_heads`.",
+        "Two heads may give all their weight to different words. One head has a single set of weights for all "
+        "channels.",
+    ),
+    seen_in="plausible",
+)
+def one_wide_head(q, k, v, num_heads):
+    if q.size(-1) % num_heads:
+        raise ValueError("the width must be divisible by num_heads")
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    return torch.softmax(scores, dim=-1) @ v
+
+
+@misconception(
+    "attend_in_heads",
+    title="vectors are cut and joined by reshapes alone, so that positions are dealt out instead of channels",
+    hints=(
+        "Which words does the last word of your sentence take something home from?",
+        "Look at how the heads are made and how they are joined. Your functions for both take care of the order.",
+        "Four positions and two heads: a reshape alone gives positions 0 and 1 to head 0, and 2 and 3 to head 1. The "
+        "two halves of the sentence never meet.",
+    ),
+    seen_in="FuxiCTR #30 and 649453932 #10 (the cut); jsbaan #4, #6 and ajhalthor #1 (the join)",
+)
+def heads_cut_and_joined_by_reshape(q, k, v, num_heads):
+    if q.size(-1) % num_heads:
+        raise ValueError("the width must be divisible by num_heads")
+    shape, d = q.shape, q.size(-1) // num_heads
+    q, k, v = (x.reshape(x.size(0), num_heads, x.size(1), d) for x in (q, k, v))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(d)
+    return (torch.softmax(scores, dim=-1) @ v).reshape(shape)
+
+
+@misconception(
+    "attend_in_heads",
+    title="the heads are joined by a reshape alone, so that channels of other positions stand side by side",
+    hints=(
+        "After attention the axes are batch, head, position, channel. Which two have to be neighbours before you join?",
+        "Look at the last step. You have a function for it.",
+        "Two heads, two positions, width 1 each: head 0 holds 10 and 20, head 1 holds 11 and 21. The first position "
+        "is (10, 11), not (10, 20).",
+    ),
+    seen_in="jsbaan #4, #6; ajhalthor #1, #4, #8",
+)
+def heads_joined_by_reshape(q, k, v, num_heads):
+    shape = q.shape
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    return (torch.softmax(scores, dim=-1) @ v).reshape(shape)
+
+
+@misconception(
+    "attend_in_heads",
+    title="the softmax runs over the queries instead of the keys",
+    hints=(
+        "Whose minute is shared out: that of the one who reads, or that of the one who is read?",
+        "Look at the axis of the softmax. Rows of the scores belong to queries.",
+        "One query and two equal keys: the weights are 1/2 and 1/2. Over the queries they are 1 and 1.",
+    ),
+    seen_in="jadore801120/attention-is-all-you-need-pytorch #19",
+)
+def heads_share_out_the_queries(q, k, v, num_heads):
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    return merge_heads(torch.softmax(scores, dim=-2) @ v)
+
+
+@misconception(
+    "attend_in_heads",
+    title="the softmax runs over axis 1, so that the heads compete with each other",
+    hints=(
+        "Which axis of (B, H, Lq, Lk) holds the cards that a reader chooses from?",
+        "Look at the axis of the softmax, counted from the front. With a batch and heads the keys are not second.",
+        "Two equal heads and one key: each head gives it a weight of 1. If the heads compete, each gives 1/2.",
+    ),
+    seen_in="a public CS231n solution; fastNLP #254",
+)
+def heads_share_out_the_heads(q, k, v, num_heads):
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    return merge_heads(torch.softmax(scores, dim=1) @ v)
+
+
+@misconception(
+    "attend_in_heads",
+    title="the weights average the keys, and the values are never used",
+    hints=(
+        "Does your result change when v changes?",
+        "Look at what the weights are multiplied with.",
+        "A single key (1, 2) with the value (30, 40): the result is (30, 40).",
+    ),
+    seen_in="plausible; hw4_extra does not notice it",
+)
+def heads_take_keys_home(q, k, v, num_heads):
+    q, k = split_heads(q, num_heads), split_heads(k, num_heads)
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    return merge_heads(torch.softmax(scores, dim=-1) @ k)
+
+
+@misconception(
+    "attend_in_heads",
+    title="the weights are cut off from the graph, so that queries and keys never learn",
+    hints=(
+        "Does a gradient reach q and k?",
+        "Look for a step between scores and output that leaves PyTorch's graph.",
+        "If y is 3 times x, the gradient of y with respect to x is 3. If y is made of copied numbers, it is none.",
+    ),
+    seen_in="plausible",
+)
+def head_weights_cut_off(q, k, v, num_heads):
+    q, k, v = (split_heads(x, num_heads) for x in (q, k, v))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    return merge_heads(torch.softmax(scores, dim=-1).detach() @ v)
+
+
+@misconception(
+    "attend_in_heads",
+    title="the result is always float32, whatever dtype came in",
+    hints=(
+        "Which dtype did you get, and which one do you return?",
+        "Look for `.float()`, or for a new tensor whose dtype is left to PyTorch.",
+        "0.1 in float64 that passes through float32 comes back as 0.10000000149.",
+    ),
+    seen_in="tiny-llm #287",
+)
+def heads_in_single_precision(q, k, v, num_heads):
+    q, k, v = (split_heads(x.float(), num_heads) for x in (q, k, v))
+    scores = q @ k.transpose(-2, -1) / math.sqrt(q.size(-1))
+    return merge_heads(torch.softmax(scores, dim=-1) @ v)
+
+
+# --- test_split_heads -------------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "test_split_heads",
+    title="the test looks at the shape of the result and at no number in it",
+    hints=(
+        "How many ways are there to fill a tensor of the right shape with the right numbers in the wrong order?",
+        "Look at what stands after each `assert`: does it mention a single number of the result?",
+        "A reshape that deals out positions instead of channels has the right shape, too.",
+    ),
+    seen_in="plausible; the wrong reshape lives by such tests",
+)
+def shape_is_enough(split_heads):
+    assert split_heads(torch.randn(2, 5, 12), 3).shape == (2, 3, 5, 4)
+    assert split_heads(torch.randn(3, 7, 10), 2).shape == (3, 2, 7, 5)
+
+
+@misconception(
+    "test_split_heads",
+    title="the test compares, and then returns whether all is well instead of raising",
+    hints=(
+        "What happens to the value that your test returns?",
+        "Look at the last line: a wrong solution must be stopped by an exception, and a returned False is none.",
+        "A smoke detector that notes 'there is a fire' in its diary wakes nobody.",
+    ),
+    seen_in="plausible",
+)
+def verdict_returned(split_heads):
+    x = torch.arange(2 * 5 * 12.0).reshape(2, 5, 12)
+    heads = split_heads(x, 3)
+    return heads.shape == (2, 3, 5, 4) and torch.equal(heads[:, 1], x[:, :, 4:8])
+
+
+@misconception(
+    "test_split_heads",
+    title="the test knows one head only, and one head owns everything",
+    hints=(
+        "What is there to cut with num_heads = 1?",
+        "Look at the second argument of your calls.",
+        "One pair of scissors and one reader: the sheet stays whole, however badly you cut.",
+    ),
+    seen_in="plausible; the first test that comes to mind",
+)
+def one_head(split_heads):
+    x = torch.arange(2 * 5 * 4.0).reshape(2, 5, 4).requires_grad_()
+    assert torch.equal(split_heads(x, 1), x.reshape(2, 1, 5, 4))
+    (gradient,) = torch.autograd.grad(split_heads(x, 1).sum(), x)
+    assert torch.equal(gradient, torch.ones_like(x))
+    try:
+        split_heads(x, 3)
+    except ValueError:
+        return
+    raise AssertionError("a width that cannot be shared was accepted")
+
+
+@misconception(
+    "test_split_heads",
+    title="the sentence of the test has one word, so that positions cannot be mixed up",
+    hints=(
+        "How many positions has your x? What could go wrong if there were more?",
+        "Look at the axis of the positions. With length 1 a reshape needs no transpose.",
+        "With one position (10, 11, 12, 13) and two heads, (10, 11) and (12, 13) come out, right or wrong. A second "
+        "position tells the difference.",
+    ),
+    seen_in="plausible",
+)
+def one_word(split_heads):
+    x = torch.arange(3 * 12.0).reshape(3, 1, 12)
+    expected = torch.stack([x[..., 4 * h : 4 * h + 4] for h in range(3)], dim=1)
+    heads = split_heads(x, 3)
+    assert heads.shape == expected.shape
+    assert torch.equal(heads, expected)
+
+
+@misconception(
+    "test_split_heads",
+    title="sizes of the test are equal, so that exchanged sizes go unnoticed",
+    hints=(
+        "What if a solution takes the number of heads for the width of a head?",
+        "Look at your sizes: are two of batch, heads, positions and channels equal?",
+        "4 channels and 2 heads make 2 heads of width 2, whichever of the two numbers is which.",
+    ),
+    seen_in="plausible",
+)
+def equal_sizes(split_heads):
+    x = torch.arange(2 * 2 * 4.0).reshape(2, 2, 4).requires_grad_()
+    heads = split_heads(x, 2)
+    assert heads.shape == (2, 2, 2, 2)
+    assert heads[0].tolist() == [[[0.0, 1.0], [4.0, 5.0]], [[2.0, 3.0], [6.0, 7.0]]]
+    (gradient,) = torch.autograd.grad(heads.sum(), x)
+    assert gradient.sum() == 16
+    try:
+        split_heads(torch.zeros(2, 2, 5), 2)
+    except ValueError:
+        return
+    raise AssertionError("5 channels were shared by 2 heads")
+
+
+@misconception(
+    "test_split_heads",
+    title="all numbers of the test are equal, and so are its sizes",
+    hints=(
+        "If every number is 1, how will you see that one of them is in the wrong place?",
+        "Look at the tensor that you hand over: its numbers should tell where they came from.",
+        "A pack of cards without pictures cannot be found to be shuffled.",
+    ),
+    seen_in="plausible; tests with torch.ones are common",
+)
+def all_ones(split_heads):
+    x = torch.ones(2, 2, 4, requires_grad=True)
+    assert torch.equal(split_heads(x, 2), torch.ones(2, 2, 2, 2))
+    (gradient,) = torch.autograd.grad(split_heads(x, 2).sum(), x)
+    assert torch.equal(gradient, torch.ones_like(x))
+    try:
+        split_heads(x, 3)
+    except ValueError:
+        return
+    raise AssertionError("a width that cannot be shared was accepted")
+
+
+@misconception(
+    "test_split_heads",
+    title="the test asks whether all numbers are still there, in any order and any shape",
+    hints=(
+        "May the numbers of the result stand in any order?",
+        "Look at what sorting or adding up throws away: the places.",
+        "The letters of 'listen' are all there in 'silent'.",
+    ),
+    seen_in="plausible",
+)
+def any_order(split_heads):
+    x = torch.arange(2 * 5 * 12.0).reshape(2, 5, 12).requires_grad_()
+    assert torch.equal(split_heads(x, 3).flatten().sort().values, x.flatten())
+    (gradient,) = torch.autograd.grad(split_heads(x, 3).sum(), x)
+    assert torch.equal(gradient, torch.ones_like(x))
+    try:
+        split_heads(x, 5)
+    except ValueError:
+        return
+    raise AssertionError("a width that cannot be shared was accepted")
+
+
+@misconception(
+    "test_split_heads",
+    title="the test expects what a reshape alone gives, and so stops the right solutions",
+    hints=(
+        "What does your test say to your own `split_heads`?",
+        "Look at how you compute what you expect. Does head 0 get the first channels of every position there?",
+        "Two positions, (10, 11, 12, 13) and (20, 21, 22, 23), and two heads: head 0 is (10, 11), (20, 21). A reshape "
+        "alone expects (10, 11), (12, 13).",
+    ),
+    seen_in="annotated-transformer #17 proposes such a reshape as a fix",
+)
+def reshape_expected(split_heads):
+    x = torch.arange(2 * 5 * 12.0).reshape(2, 5, 12)
+    assert torch.equal(split_heads(x, 3), x.reshape(2, 3, 5, 4))
+
+
+@misconception(
+    "test_split_heads",
+    title="the test expects another exception than the ValueError that the docstring promises",
+    hints=(
+        "Which exception does your own `split_heads` raise for a width that cannot be shared?",
+        "Look at the name after `except`, and at the line of the docstring that begins with Raises.",
+        "Who waits for the bus at the railway station will not see it arrive.",
+    ),
+    seen_in="plausible",
+)
+def another_exception(split_heads):
+    x = torch.arange(2 * 5 * 12.0).reshape(2, 5, 12)
+    heads = split_heads(x, 3)
+    assert heads.shape == (2, 3, 5, 4)
+    assert torch.equal(heads[:, 1], x[:, :, 4:8])
+    try:
+        split_heads(x, 5)
+    except AssertionError:
+        return
+    raise AssertionError("12 channels were shared by 5 heads")
+
+
+@misconception(
+    "test_split_heads",
+    title="the test looks at numbers alone and never asks for a gradient",
+    hints=(
+        "A network learns from gradients. Does your test ever look at one?",
+        "Numbers can be copied without their history. Look for a way to ask whether a result still knows where it "
+        "came from.",
+        "A photograph of a letter has the same words, and an answer to it does not reach the writer.",
+    ),
+    seen_in="plausible",
+)
+def gradients_never_asked(split_heads):
+    x = torch.arange(2 * 5 * 12.0).reshape(2, 5, 12)
+    heads = split_heads(x, 3)
+    assert heads.shape == (2, 3, 5, 4)
+    assert all(torch.equal(heads[:, h], x[:, :, 4 * h : 4 * h + 4]) for h in range(3))
+    try:
+        split_heads(x, 5)
+    except ValueError:
+        return
+    raise AssertionError("12 channels were shared by 5 heads")
+
+
+@misconception(
+    "test_split_heads",
+    title="the test never tries a width that the heads cannot share",
+    hints=(
+        "What should happen with 10 channels and 3 heads?",
+        "Look at the line of the docstring that begins with Raises. `try` and `except ValueError` catch what should "
+        "come; if nothing comes, raise something yourself.",
+        "A turnstile is tested with a ticket and without one.",
+    ),
+    seen_in="plausible",
+)
+def bad_width_never_tried(split_heads):
+    x = torch.arange(2 * 5 * 12.0).reshape(2, 5, 12).requires_grad_()
+    heads = split_heads(x, 3)
+    assert heads.shape == (2, 3, 5, 4)
+    assert all(torch.equal(heads[:, h], x[:, :, 4 * h : 4 * h + 4]) for h in range(3))
+    heads.sum().backward()
+    assert x.grad is not None

@@ -10,7 +10,16 @@ import math
 
 import torch
 
-from autograder.checks import assert_close, assert_equal, assert_raises, assert_true, catches, exercise, points
+from autograder.checks import (
+    assert_close,
+    assert_equal,
+    assert_raises,
+    assert_tells_apart,
+    assert_true,
+    catches,
+    exercise,
+    points,
+)
 
 WRONG_SPLITS = (
     "split_by_reshape_alone",
@@ -870,3 +879,127 @@ def test_entropy_fits_into_a_larger_computation(student, draw):
         assert_close(entropy, entropy_by_loops(w.double()), "attention", "the entropy of float64 weights")
     expected = -(weights.double().log() + 1) * toward[..., None].double()
     assert_gradient(gradient, expected.float(), "the weights")
+
+
+# --- attend_in_heads --------------------------------------------------------------------------------------------------
+
+WRONG_SHARING = (
+    "heads_scaled_by_the_model",
+    "heads_scaled_by_their_number",
+    "heads_without_scale",
+    "heads_scaled_by_the_width_itself",
+    "one_wide_head",
+    "heads_cut_and_joined_by_reshape",
+    "heads_joined_by_reshape",
+    "heads_share_out_the_queries",
+    "heads_share_out_the_heads",
+    "heads_take_keys_home",
+)
+
+
+def attended_in_heads(q, k, v, num_heads):
+    """Head after head, each on its own channels, in double precision; returns float32."""
+    heads = []
+    for a, b, c in zip(*(x.double().chunk(num_heads, dim=-1) for x in (q, k, v)), strict=True):
+        weights = torch.softmax(torch.einsum("bid,bjd->bij", a, b) / math.sqrt(a.size(-1)), dim=-1)
+        heads.append(torch.einsum("bij,bjd->bid", weights, c))
+    return torch.cat(heads, dim=-1).float()
+
+
+@exercise("attend_in_heads")
+@points(3)
+@catches(*WRONG_SHARING)
+def test_each_head_attends_in_its_own_channels(student, draw):
+    """Each head compares, scales and averages its own channels, for any number of heads and unequal lengths."""
+    cases = []
+    for b, lq, lk, num_heads, d in ((2, 5, 7, 3, 2), (3, 2, 5, 2, 7), (2, 3, 11, 5, 3)):
+        q, k, v = (
+            draw.normal(b, lq, num_heads * d),
+            draw.normal(b, lk, num_heads * d),
+            draw.normal(b, lk, num_heads * d),
+        )
+        cases.append((student.attend_in_heads(q, k, v, num_heads), attended_in_heads(q, k, v, num_heads)))
+    for found, expected in cases:
+        assert_close(found, expected, "attention", "the output")
+
+
+@exercise("attend_in_heads")
+@points(1)
+@catches("heads_scaled_by_the_model", "heads_scaled_by_their_number")
+def test_heads_that_are_copies_attend_as_one(student, draw):
+    """When all heads hold copies of the same channels, each of them does what a single head does alone."""
+    for copies in (4, 9):
+        q, k, v = draw.normal(2, 5, 3), draw.normal(2, 7, 3), draw.normal(2, 7, 3)
+        alone = student.attend_in_heads(q, k, v, 1)
+        together = student.attend_in_heads(*(x.repeat(1, 1, copies) for x in (q, k, v)), copies)
+        assert_close(alone, attended_in_heads(q, k, v, 1), "attention", "the output of one head")
+        assert_close(together, alone.repeat(1, 1, copies), "attention", f"the output of {copies} equal heads")
+
+
+@exercise("attend_in_heads")
+@points(1)
+@catches("head_weights_cut_off", "heads_in_single_precision")
+def test_attention_in_heads_fits_into_a_larger_computation(student, draw):
+    """Gradients reach q, k and v, the dtype is kept, and neither arguments nor the random state are changed."""
+    shapes = [((2, 3, 6), (2, 5, 6), (2, 5, 6)), ((3, 2, 10), (3, 7, 10), (3, 7, 10))]
+    inputs = [[draw.normal(*shape) for shape in case] for case in shapes]
+    towards = [draw.normal(2, 3, 6), draw.normal(3, 2, 10)]
+
+    in_double = [student.attend_in_heads(*(x.double() for x in case), 2) for case in inputs]
+    left = [student.attend_in_heads.aftermath(*case, 2) for case in inputs]
+    back = [student.attend_in_heads.gradients(*c, 2, toward=w).arguments for c, w in zip(inputs, towards, strict=True)]
+
+    for case, toward, found, after, gradients in zip(inputs, towards, in_double, left, back, strict=True):
+        leaves = [x.double().requires_grad_() for x in case]
+        heads = zip(*(x.chunk(2, dim=-1) for x in leaves), strict=True)
+        parts = [torch.softmax(a @ b.mT / math.sqrt(a.size(-1)), dim=-1) @ c for a, b, c in heads]
+        expected = torch.cat(parts, dim=-1)
+        assert_close(found, expected.detach(), "attention", "the output for float64")
+        for argument, before in zip(after.arguments, case, strict=False):
+            assert_close(argument, before, "exact", "an argument after the call")
+        assert_true(after.random_state_kept, "The call has moved PyTorch's global random generator.")
+        (expected * toward.double()).sum().backward()
+        for name, gradient, leaf in zip("qkv", gradients, leaves, strict=False):
+            assert_true(gradient is not None, f"No gradient reaches {name}.")
+            assert_close(gradient, leaf.grad.float(), "gradient", f"the gradient of {name}")
+
+
+# --- test_split_heads -------------------------------------------------------------------------------------------------
+
+# Tests that fail every group: they stop nothing, or right solutions as well.
+BLIND_OR_PICKY = ("verdict_returned", "reshape_expected", "another_exception")
+
+
+@exercise("test_split_heads")
+@points(3)
+@catches("one_head", "all_ones", "any_order", "equal_sizes", *BLIND_OR_PICKY)
+def test_axes_in_the_wrong_place_are_stopped(student, draw, suspects):
+    """Your test stops solutions that put axes in the wrong place, and lets every right solution pass."""
+    wrong = suspects.wrong(
+        "split_heads",
+        "split_without_turning",
+        "split_turned_too_far",
+        "heads_taken_for_the_width",
+        "heads_before_the_batch",
+        "heads_folded_into_the_batch",
+        "positions_dealt_out",
+    )
+    assert_tells_apart(student.test_split_heads, suspects.right("split_heads"), wrong, draw)
+
+
+@exercise("test_split_heads")
+@points(4)
+@catches("shape_is_enough", "one_head", "one_word", "all_ones", "any_order", *BLIND_OR_PICKY)
+def test_numbers_in_the_wrong_place_are_stopped(student, draw, suspects):
+    """It stops solutions whose result has the right shape and the right numbers, in the wrong order."""
+    wrong = suspects.wrong("split_heads", "split_by_reshape_alone", "channels_interleaved")
+    assert_tells_apart(student.test_split_heads, suspects.right("split_heads"), wrong, draw)
+
+
+@exercise("test_split_heads")
+@points(3)
+@catches("shape_is_enough", "one_word", "gradients_never_asked", "bad_width_never_tried", *BLIND_OR_PICKY)
+def test_lost_gradients_and_bad_widths_are_stopped(student, draw, suspects):
+    """It stops solutions that cut off the gradient, or that do not refuse a bad width with a ValueError."""
+    wrong = suspects.wrong("split_heads", "split_width_not_checked", "split_cuts_the_graph")
+    assert_tells_apart(student.test_split_heads, suspects.right("split_heads"), wrong, draw)

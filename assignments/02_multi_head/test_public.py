@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from autograder.checks import assert_close, assert_raises, assert_true, exercise
+from autograder.checks import assert_close, assert_raises, assert_tells_apart, assert_true, exercise, suspect
 
 # --- split_heads ------------------------------------------------------------------------------------------------------
 
@@ -249,3 +249,70 @@ def test_entropy_is_one_number_for_each_query(student, draw):
     assert_true(tuple(entropy.shape) == (2, 3, 5), f"The shape must be (2, 3, 5), got {tuple(entropy.shape)}.")
     assert_true(float(entropy[0, 0, 0]) == 0, "A query without keys must have an entropy of 0.")
     assert_close(entropy[1], torch.distributions.Categorical(weights[1]).entropy(), "attention", "the entropy")
+
+
+# --- attend_in_heads --------------------------------------------------------------------------------------------------
+
+
+@exercise("attend_in_heads")
+def test_attend_in_heads_worked_out_by_hand(student):
+    """Two heads of width 1 with the scores 0 and ln 3, and ln 3 and 0: the weights are 1/4, 3/4 and 3/4, 1/4."""
+    q, k = torch.tensor([[[math.log(3), math.log(3)]]]), torch.tensor([[[0.0, 1.0], [1.0, 0.0]]])
+    v = torch.tensor([[[8.0, 8.0], [0.0, 0.0]]])
+    assert_close(student.attend_in_heads(q, k, v, 2), torch.tensor([[[2.0, 6.0]]]), "attention", "the output")
+
+
+@exercise("attend_in_heads")
+def test_attend_in_heads_as_pytorch_does_it(student, draw):
+    """The output is that of PyTorch's own attention, with the heads on an axis of their own."""
+    q, k, v = draw.normal(2, 5, 12), draw.normal(2, 7, 12), draw.normal(2, 7, 12)
+
+    output = student.attend_in_heads(q, k, v, 3)
+
+    apart = (x.unflatten(-1, (3, 4)).transpose(1, 2) for x in (q, k, v))
+    expected = torch.nn.functional.scaled_dot_product_attention(*apart)
+    assert_close(output, expected.transpose(1, 2).flatten(2), "attention", "the output")
+
+
+# --- test_split_heads -------------------------------------------------------------------------------------------------
+
+
+def by_a_matrix_of_ones_and_zeros(x, num_heads):
+    """A right solution that nobody would write: each channel is moved to its head by a product."""
+    width = x.size(-1)
+    if width % num_heads:
+        raise ValueError("the width must be divisible")
+    places = torch.eye(width, dtype=x.dtype).reshape(num_heads, width // num_heads, width)
+    return torch.einsum("blc,hjc->bhlj", x, places)
+
+
+def every_head_gets_the_first_channels(x, num_heads):
+    """Wrong: all heads get the same channels."""
+    if x.size(-1) % num_heads:
+        raise ValueError("the width must be divisible")
+    d = x.size(-1) // num_heads
+    return x[:, None, :, :d].expand(-1, num_heads, -1, -1)
+
+
+def heads_in_reverse_order(x, num_heads):
+    """Wrong: the last head comes first."""
+    if x.size(-1) % num_heads:
+        raise ValueError("the width must be divisible")
+    d = x.size(-1) // num_heads
+    return torch.stack([x[..., h * d : (h + 1) * d] for h in reversed(range(num_heads))], dim=1)
+
+
+@exercise("test_split_heads")
+def test_your_test_stops_heads_that_are_all_alike(student, draw):
+    """A right solution passes your test; one that gives every head the first channels is stopped."""
+    right = [suspect(by_a_matrix_of_ones_and_zeros, "each channel is moved to its head by a matrix product.")]
+    wrong = [suspect(every_head_gets_the_first_channels, "every head gets the first channels")]
+    assert_tells_apart(student.test_split_heads, right, wrong, draw)
+
+
+@exercise("test_split_heads")
+def test_your_test_stops_heads_in_reverse_order(student, draw):
+    """A right solution passes your test; one whose heads come in reverse order is stopped."""
+    right = [suspect(by_a_matrix_of_ones_and_zeros, "each channel is moved to its head by a matrix product.")]
+    wrong = [suspect(heads_in_reverse_order, "the last head comes first")]
+    assert_tells_apart(student.test_split_heads, right, wrong, draw)

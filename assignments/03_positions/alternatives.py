@@ -388,3 +388,109 @@ def smaller_of_two_ways(num_heads, len_q, len_k):
     slopes = torch.logspace(-8 / num_heads, -8, num_heads, base=2.0)
     way = torch.arange(len_k)[None, :] - torch.arange(len_q)[:, None]
     return slopes[:, None, None] * torch.minimum(way, -way)
+
+
+# --- add_positions ----------------------------------------------------------------------------------------------------
+
+
+@alternative("add_positions", why="The least change of all that mends the bug: the other axis, and nothing in between.")
+def an_axis_in_front(x, pe):
+    length, max_len = x.size(1), pe.size(0)
+    if length > max_len:
+        raise ValueError(f"x may have at most max_len = {max_len} positions, got {length}")
+    return x + pe[:length].unsqueeze(0).to(x.dtype)
+
+
+@alternative("add_positions", why="Positions first on the way, and the batch first again at the end.")
+def turned_and_turned_back(x, pe):
+    turned = x.transpose(0, 1)
+    if len(turned) > len(pe):
+        raise ValueError(f"{len(turned)} positions, {len(pe)} rows")
+    return (turned + pe[: len(turned)].unsqueeze(1).to(x)).transpose(0, 1)
+
+
+@alternative("add_positions", why="Each row is looked up by its number, and added in a loop over the sentences.")
+def looked_up(x, pe):
+    _, length, _ = x.shape
+    if pe.shape[0] < length:
+        raise ValueError("the table is too short")
+    rows = pe.index_select(0, torch.arange(length))
+    return torch.stack([sentence + rows.type_as(x) for sentence in x])
+
+
+@alternative("add_positions", why="A product with ones and zeros in the place of a cut.")
+def rows_by_product(x, pe):
+    length = x.size(-2)
+    if length > pe.size(-2):
+        raise ValueError("the table is too short")
+    choose = torch.eye(length, pe.size(0), dtype=pe.dtype)
+    return torch.add(x, (choose @ pe).to(x.dtype))
+
+
+# --- test_sinusoidal_positional_encoding ------------------------------------------------------------------------------
+
+
+@alternative(
+    "test_sinusoidal_positional_encoding", why="A few numbers by pocket calculator, and exceptions of its own."
+)
+def judged_by_pocket_calculator(sinusoidal_positional_encoding):
+    cases = [
+        ((4, 4, 100.0), 3, [0.14112, -0.98999, 0.29552, 0.95534]),
+        ((3, 5, 32.0), 2, [0.90930, -0.41615, 0.47943, 0.87758, 0.12467]),
+        ((5, 4), 4, [-0.75680, -0.65364, 0.03999, 0.99920]),
+        ((6, 7), 1, [0.84147, 0.54030, 0.07190, 0.99741, 0.00518, 0.99999, 0.00037]),
+    ]
+    for arguments, row, wanted in cases:
+        table = sinusoidal_positional_encoding(*arguments)
+        if tuple(table.shape) != arguments[:2] or table.dtype is not torch.float32:
+            raise TypeError("another table was asked for")
+        for found, expected in zip(table[row].tolist(), wanted, strict=True):
+            if abs(found - expected) > 2e-4:
+                raise ValueError("a wrong number")
+        for column, found in enumerate(table[0].tolist()):
+            if abs(found - column % 2) > 1e-5:
+                raise ValueError("a wrong first row")
+
+
+@alternative("test_sinusoidal_positional_encoding", why="Measures the speed of each wave, as the lesson does.")
+def judged_by_the_speeds(sinusoidal_positional_encoding):
+    for width, base in ((8, 10000.0), (7, 10000.0), (12, 50.0), (5, 200.0)):
+        both = [sinusoidal_positional_encoding(6, width, base)]
+        if base == 10000.0:
+            both.append(sinusoidal_positional_encoding(6, width))
+        for table in both:
+            assert table.shape == (6, width)
+            assert table.dtype == torch.float
+            pairs = width // 2
+            sine, cosine = table[:, 0 : 2 * pairs : 2], table[:, 1 : 2 * pairs : 2]
+            assert torch.allclose(sine**2 + cosine**2, torch.ones(6, pairs), atol=1e-4)
+            wanted = torch.tensor([base ** (-2 * i / width) for i in range(pairs)])
+            # A turn of the pair from each row to the next, by the sine and the cosine of a difference.
+            turn = torch.atan2(
+                sine[1:] * cosine[:-1] - cosine[1:] * sine[:-1], cosine[1:] * cosine[:-1] + sine[1:] * sine[:-1]
+            )
+            assert torch.allclose(turn, wanted.expand(5, pairs), rtol=1e-3, atol=1e-5)
+            assert torch.allclose(table[0], torch.arange(width).remainder(2).float(), atol=1e-5)
+            if width % 2:
+                last = (torch.arange(6) * base ** (-2 * pairs / width)).sin()
+                assert torch.allclose(table[:, -1], last, atol=1e-4)
+
+
+@alternative("test_sinusoidal_positional_encoding", why="NumPy in double precision, a seed and many sizes.")
+def judged_by_numpy(sinusoidal_positional_encoding):
+    import numpy as np
+
+    numbers = np.random.default_rng(0)
+    for _ in range(12):
+        length, width, base = (
+            int(numbers.integers(2, 9)),
+            int(numbers.integers(3, 14)),
+            float(numbers.integers(20, 5000)),
+        )
+        column = np.arange(width)
+        for arguments, b in (((), 10000.0), ((base,), base)):
+            angle = np.outer(np.arange(length), b ** (-(column // 2 * 2) / width))
+            wanted = np.where(column % 2, np.cos(angle), np.sin(angle))
+            found = sinusoidal_positional_encoding(length, width, *arguments)
+            np.testing.assert_allclose(found.numpy(), wanted, atol=1e-4)
+            assert str(found.dtype).endswith("float32")

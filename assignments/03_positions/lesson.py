@@ -21,8 +21,8 @@
 # Clocks and times will stay with us for the whole lesson.
 #
 # **You need** the lessons on attention and on several heads; sine and cosine; and an idea of what a gradient is. **It
-# takes** about three hours, and three quarters of an hour more with the two extras. Every exercise is a good place for
-# a break.
+# takes** about three and a half hours, and three quarters of an hour more with the two extras. Every exercise is a good
+# place for a break.
 #
 # | | you write | what it does | minutes |
 # |---|---|---|---|
@@ -32,6 +32,8 @@
 # | 4 | `TokenEmbedding` | words as vectors, of a size that fits | 10 |
 # | 5 | `relative_position_index` | the time from each word to each other | 15 |
 # | 6 | `RelativeSelfAttention` | attention that knows how far two words are apart | 40 |
+# | 7 | `add_positions` | a famous mistake: find it and mend it | 10 |
+# | 8 | `test_sinusoidal_positional_encoding` | tells right solutions from wrong ones | 25 |
 # | + | `apply_rope` (extra) | queries and keys, turned like hands | 30 |
 # | + | `alibi_bias` (extra) | heads that forget, fast or slowly | 15 |
 #
@@ -42,6 +44,7 @@
 
 # %% setup
 import math
+from collections.abc import Callable
 
 import matplotlib.pyplot as plt
 import torch
@@ -746,7 +749,106 @@ with after("PositionalEncoding", "LearnedPositionalEmbedding", "RelativeSelfAtte
 # </details>
 
 # %% [markdown]
-# ## 11. Extra: turned like the hand of a clock
+# ## 11. Find the mistake: the time of the wrong clock
+#
+# PyTorch's own tutorial on Transformers had the *positions first* for years: its tensors are (positions, sentences,
+# width), and its line `x + self.pe[:x.size(0)]` is right there. Many models have the *batch first*, and into some of
+# them the line was copied as it stood. It was reported in a model that reads DNA (C.Origami, issue 42) and in one for
+# porous materials (MOFormer, issue 9), both in 2024.
+#
+# The next cell holds `add_positions`, the heart of `PositionalEncoding` as a function of its own, with that mistake in
+# it. Its docstring tells what it should do.
+#
+# **How could it live?** The shapes fit, there is a check for sentences that are too long, and with one sentence of one
+# word everything is right. All words of a sentence are told the same time, and each sentence another one. So the model
+# knows nothing of the order of its words, and what it knows instead, the place of a sentence in its batch, is noise.
+# It trains all the same: much can be guessed from the words alone.
+#
+# Be careful when you mend it: **the mistake is one, but the code that expects positions first is more than one line.**
+
+# %% solution="add_positions"
+
+# %% check="add_positions"
+
+# %%
+with after("sinusoidal_positional_encoding", "add_positions"):
+    table = sinusoidal_positional_encoding(16, 16)
+    silence = torch.zeros(4, 12, 16)  # 4 sentences of 12 words that say nothing, so that only the time is left
+    told = add_positions(silence, table)
+    fig, axes = plt.subplots(1, 4, figsize=(11, 3), sharey=True)
+    for number, ax in enumerate(axes):
+        ax.imshow(told[number], cmap="RdBu", vmin=-1, vmax=1, aspect="auto")
+        ax.set(title=f"sentence {number}", xlabel="channel")
+        rows = [min(range(16), key=lambda p, w=word: (table[p] - w).abs().sum().item()) for word in told[number]]
+        print(f"sentence {number}: its words are told the times {rows}")
+    axes[0].set_ylabel("word")
+    plt.show()
+
+# %% [markdown]
+# *What the pictures show.* What the words of four silent sentences are told: one panel for each sentence, one row for
+# each word. As long as the mistake is in, each panel consists of vertical stripes, the same time for all its words, and
+# no two panels are alike. Once it is mended, all four panels are equal, and each shows the first 12 rows of the table
+# of section 3.
+#
+# **What to notice.** `x.size(0)` does not say what it counts. In your own code, unpack the shape once and give its axes
+# names: `batch, length, width = x.shape`.
+
+# %% [markdown]
+# ## 12. Whose waves are right?
+#
+# Section 4 has shown a wrong table that passes everything that tutorials ask of it. So: **what would you ask?** You
+# write the test. `test_sinusoidal_positional_encoding` receives a function that somebody claims to be
+# `sinusoidal_positional_encoding`. If it is wrong, your test raises an exception; `assert` does that. If it is right,
+# your test returns.
+#
+# You are graded like a judge: solutions come before your test in an order that is drawn, right ones that are written in
+# very different ways, and wrong ones with the mistakes that people really make. The checks take the wrong ones in
+# groups (wrong speeds; right waves in the wrong place; odd widths; base and dtype), and **a group counts only if your
+# test stops all of it and no right solution.** You can call a solution; its code stays hidden.
+#
+# - **Numbers, not properties.** You have a formula, and Python has `math.sin` and `math.cos`. A test may be slow and
+#   plain: two loops and one comparison are fine.
+# - **Where would a mistake show?** Not in row 0, in which no hand has moved, and not in a table with a single hand. And
+#   a base of 10000 that is written into the formula shows only if you ask for another one.
+# - **What may a right solution do?** Round. Angles in float32 lose digits far out, so keep to the first few dozen
+#   positions, and compare with a tolerance such as `1e-4`.
+#
+# > **Pitfalls**
+# > - *Returning False stops nobody.* Raise.
+# > - *`torch.allclose`* refuses to compare float32 with float64. Convert what you expect. (But do ask for the dtype of
+# >   the table itself.)
+# > - *Expecting the wrong thing* convicts the innocent: your own function should pass. Begin with that.
+# > - *Size.* Small tables are enough: a solution under test answers for no length and no width above 5000.
+
+# %% solution="test_sinusoidal_positional_encoding"
+
+# %% check="test_sinusoidal_positional_encoding"
+
+# %%
+claims = {
+    "your own": lambda n, d, base=10000.0: sinusoidal_positional_encoding(n, d, base),
+    "doubled exponent": lambda n, d, base=10000.0: sinusoidal_positional_encoding(n, d, base**2),
+    "base ignored": lambda n, d, base=10000.0: sinusoidal_positional_encoding(n, d),
+    "counted from 1": lambda n, d, base=10000.0: sinusoidal_positional_encoding(n + 1, d, base)[1:],
+    "float64": lambda n, d, base=10000.0: sinusoidal_positional_encoding(n, d, base).double(),
+}
+with after("sinusoidal_positional_encoding", "test_sinusoidal_positional_encoding"):
+    for name, claim in claims.items():
+        try:
+            test_sinusoidal_positional_encoding(claim)
+            verdict = "passes"
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            verdict = f"is stopped ({type(error).__name__})"
+        print(f"{name:17} {verdict}")
+
+# %% [markdown]
+# **What to notice.** A test is a question. Whether it is a good one is decided by the wrong answers: if they would all
+# give the answer that you hope for, you have not asked anything.
+
+# %% [markdown]
+# ## 13. Extra: turned like the hand of a clock
 #
 # The first of the two extras is what most large language models of today use in the place of the clock, the second is
 # the simplest cure of all. They are not graded unless your course says so.
@@ -815,7 +917,7 @@ with after("apply_rope"):
 # words after".
 
 # %% [markdown]
-# ## 12. Extra: heads that forget
+# ## 14. Extra: heads that forget
 #
 # The simplest of all: **take off a little of the score for every word that lies in between.** Nothing is learned. Head
 # $h$, counted from 1 to $H$, has a slope $m_h = 2^{-8h/H}$, and its bias is

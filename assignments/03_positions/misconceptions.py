@@ -2887,3 +2887,432 @@ def bias_in_double_precision(num_heads, len_q, len_k):
     slope = 2.0 ** (-8.0 * head / num_heads)
     distance = (torch.arange(len_k) - torch.arange(len_q).unsqueeze(1)).abs()
     return -slope.view(-1, 1, 1) * distance
+
+
+# --- add_positions ----------------------------------------------------------------------------------------------------
+
+
+@misconception(
+    "add_positions",
+    title="the rows are taken by the number of the sentence, as if positions were the first axis",
+    hints=(
+        "Two equal sentences in one batch come out different. What do they differ in?",
+        "Look at the axis whose length is read, and at the axis that the table is given. In which order does this code "
+        "expect positions and sentences?",
+        "Three sentences of two words of width 1, all zeros, and the table 10, 20, 30: each sentence should become 10, "
+        "20. Counted by sentence they become 10, 10 and 20, 20 and 30, 30.",
+    ),
+    seen_in="C.Origami #42, MOFormer #9: code of PyTorch's tutorial, which has positions first, on a batch-first model",
+)
+def rows_by_sentence(x, pe):
+    length, max_len = x.size(0), pe.size(0)
+    if length > max_len:
+        raise ValueError(f"x may have at most max_len = {max_len} positions, got {length}")
+    # The table has no axis for the batch. One of size 1 is repeated, and all sentences get the same rows.
+    return x + pe[:length].unsqueeze(1).to(x.dtype)
+
+
+@misconception(
+    "add_positions",
+    title="the rows are counted by position, but the table's new axis still stands in the place of the positions",
+    hints=(
+        "Which shapes meet in the sum, lined up from the right?",
+        "Look at the axis that is given to the table. Where do the sentences stand here, and where did they stand in "
+        "code with positions first?",
+        "x (2, 3, 4) and a table cut to (3, 1, 4): 2 and 3 meet, and do not fit. With 3 sentences they would fit, and "
+        "give sentence 0 row 0, sentence 1 row 1.",
+    ),
+    seen_in="influenza_transformer #9",
+)
+def mended_by_half(x, pe):
+    length, max_len = x.size(1), pe.size(0)
+    if length > max_len:
+        raise ValueError("too long")
+    return x + pe[:length].unsqueeze(1).to(x.dtype)
+
+
+@misconception(
+    "add_positions",
+    title="the result has the positions first: it was turned for the sum and not turned back",
+    hints=(
+        "Which shape has your result for 2 sentences of 5 words?",
+        "Look at the way of the axes: what was turned has to be turned back.",
+        "x of shape (2, 5, 4) comes back as (2, 5, 4), not as (5, 2, 4).",
+    ),
+    seen_in="plausible",
+)
+def positions_left_first(x, pe):
+    x = x.transpose(0, 1)
+    if x.size(0) > pe.size(0):
+        raise ValueError("too long")
+    return x + pe[: x.size(0)].unsqueeze(1).to(x.dtype)
+
+
+@misconception(
+    "add_positions",
+    title="all words get the same row: the table is indexed where it should be cut",
+    hints=(
+        "Do the words of a sentence get different rows?",
+        "Look at the brackets behind the table: a single number picks one row, a colon cuts out several.",
+        "The table 10, 20, 30, 40 and a sentence of three zeros: 10, 20, 30, not 30, 30, 30 or 40, 40, 40.",
+    ),
+    seen_in="plausible",
+)
+def last_row_for_all(x, pe):
+    if x.size(1) > pe.size(0):
+        raise ValueError("too long")
+    return x + pe[x.size(1) - 1].to(x.dtype)
+
+
+@misconception(
+    "add_positions",
+    title="the rows are taken from the end of the table",
+    hints=(
+        "Which row belongs to the first word, in a short sentence and in a long one?",
+        "Look at the side of the colon on which the length stands, and at its sign.",
+        "The table 10, 20, 30, 40 and a sentence of two zeros: 10, 20, not 30, 40.",
+    ),
+    seen_in="plausible",
+)
+def rows_from_the_end(x, pe):
+    length, max_len = x.size(1), pe.size(0)
+    if length > max_len:
+        raise ValueError("too long")
+    return x + pe[max_len - length :].to(x.dtype)
+
+
+@misconception(
+    "add_positions",
+    title="the rows are returned alone, without the words",
+    hints=(
+        "Does your result change when the words change?",
+        "Look at what the rows are added to.",
+        "The word 5 at position 1 and the table 10, 20: the result is 25, not 20.",
+    ),
+    seen_in="plausible",
+)
+def positions_alone(x, pe):
+    if x.size(1) > pe.size(0):
+        raise ValueError("too long")
+    return pe[: x.size(1)].to(x.dtype).expand(x.shape)
+
+
+@misconception(
+    "add_positions",
+    title="a sentence that is longer than the table is not refused with a ValueError",
+    hints=(
+        "What does the caller see when x has more positions than the table has rows? And when the table has one row?",
+        "Look at the line of the docstring that begins with Raises: which length is compared with what?",
+        "A table of one row is repeated for all words without a word of warning.",
+    ),
+    seen_in="plausible",
+)
+def long_sentences_not_refused(x, pe):
+    return x + pe[: x.size(1)].to(x.dtype)
+
+
+@misconception(
+    "add_positions",
+    title="a sentence that is exactly as long as the table is refused as well",
+    hints=(
+        "How many words can a table of 5 rows serve?",
+        "Look at the comparison: is it the right one when both sides are equal?",
+        "5 rows serve 5 words. The sixth has none.",
+    ),
+    seen_in="plausible",
+)
+def full_table_refused(x, pe):
+    if x.size(1) >= pe.size(0):
+        raise ValueError("too long")
+    return x + pe[: x.size(1)].to(x.dtype)
+
+
+@misconception(
+    "add_positions",
+    title="words in half precision come out in single precision, because the table is",
+    hints=(
+        "Which dtype did you get, and which one do you return?",
+        "Look at the sum: of two dtypes PyTorch takes the wider one.",
+        "float16 plus float32 is float32, and the next layer, in float16, refuses it.",
+    ),
+    seen_in="plausible",
+)
+def dtype_of_the_table(x, pe):
+    if x.size(1) > pe.size(0):
+        raise ValueError("too long")
+    return x + pe[: x.size(1)]
+
+
+@misconception(
+    "add_positions",
+    title="the result is right, but the caller's words are overwritten on the way",
+    hints=(
+        "Does the caller still have their own words after calling you?",
+        "Look for `+=`, or for a method whose name ends with an underscore.",
+        "Whoever writes the time on the guest's own letter has spoiled the letter.",
+    ),
+    seen_in="plausible",
+)
+def words_overwritten(x, pe):
+    if x.size(1) > pe.size(0):
+        raise ValueError("too long")
+    with torch.no_grad():
+        x += pe[: x.size(1)].to(x.dtype)
+    return x + 0
+
+
+@misconception(
+    "add_positions",
+    title="the table is cut off from the graph, so that learned positions would never learn",
+    hints=(
+        "The table may be a learned one. Does a gradient reach it?",
+        "Look for a step on the way of the table that leaves PyTorch's graph.",
+        "If y is x plus p, the gradient of y with respect to p is 1. If p was copied, it is none.",
+    ),
+    seen_in="plausible",
+)
+def table_cut_off(x, pe):
+    if x.size(1) > pe.size(0):
+        raise ValueError("too long")
+    return x + pe[: x.size(1)].detach().to(x.dtype)
+
+
+# --- test_sinusoidal_positional_encoding ------------------------------------------------------------------------------
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test looks at the shape of the table and at no number in it",
+    hints=(
+        "What would your test say to a table of zeros?",
+        "Look at what stands after each `assert`: does it mention a single number of the table?",
+        "A clock without hands has the shape of a clock.",
+    ),
+    seen_in="plausible",
+)
+def shape_is_enough(sinusoidal_positional_encoding):
+    assert sinusoidal_positional_encoding(7, 6).shape == (7, 6)
+    assert sinusoidal_positional_encoding(5, 9).shape == (5, 9)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test compares, and then returns whether all is well instead of raising",
+    hints=(
+        "What happens to the value that your test returns?",
+        "Look at the last line: a wrong solution must be stopped by an exception, and a returned False is none.",
+        "A smoke detector that notes 'there is a fire' in its diary wakes nobody.",
+    ),
+    seen_in="plausible",
+)
+def verdict_returned(sinusoidal_positional_encoding):
+    table = sinusoidal_positional_encoding(4, 4, 100.0)
+    expected = torch.tensor([0.1411, -0.9900, 0.2955, 0.9553])
+    return table.shape == (4, 4) and torch.allclose(table[3], expected, atol=1e-3)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test asks for the properties that tutorials praise: bounded, different rows, pairs on a circle",
+    hints=(
+        "Does the table with the doubled exponent have these properties, too?",
+        "Look at section 4: both tables pass there. What did they differ in?",
+        "A clock whose hour hand stands still is bounded, and its hands turn on circles.",
+    ),
+    seen_in="many tutorials; the doubled exponent lives by it",
+)
+def praised_properties(sinusoidal_positional_encoding):
+    for width in (6, 9):
+        table = sinusoidal_positional_encoding(20, width).double()
+        assert table.abs().max() <= 1 + 1e-6
+        pairs = width // 2
+        circle = table[:, 0 : 2 * pairs : 2] ** 2 + table[:, 1 : 2 * pairs : 2] ** 2
+        assert torch.allclose(circle, torch.ones(20, pairs, dtype=torch.double), atol=1e-5)
+        assert torch.pdist(table).min() > 1e-3
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test looks at row 0 alone, in which no wave has moved yet",
+    hints=(
+        "What do all frequencies have in common at position 0?",
+        "Look at the rows that you compare. When does a wrong speed begin to show?",
+        "At twelve o'clock a clock that runs twice too fast is right.",
+    ),
+    seen_in="plausible",
+)
+def first_row_only(sinusoidal_positional_encoding):
+    for width in (6, 9):
+        table = sinusoidal_positional_encoding(5, width)
+        expected = torch.tensor([0.0, 1.0] * 5)[:width]
+        assert torch.allclose(table[0], expected, atol=1e-5)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the tables of the test have one wave only, and its exponent is 0",
+    hints=(
+        "Which frequency has the first pair, whatever the base?",
+        "Look at the width of your tables: how many pairs have they?",
+        "For the width 2 the only pair has the exponent 0, doubled, halved or right.",
+    ),
+    seen_in="plausible",
+)
+def one_wave(sinusoidal_positional_encoding):
+    table = sinusoidal_positional_encoding(9, 2)
+    position = torch.arange(9.0)
+    assert table.shape == (9, 2)
+    assert torch.allclose(table, torch.stack([position.sin(), position.cos()], dim=1), atol=1e-4)
+    assert torch.allclose(sinusoidal_positional_encoding(9, 1)[:, 0], position.sin(), atol=1e-4)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="all widths of the test are even",
+    hints=(
+        "How many sines and how many cosines has a table of width 5?",
+        "Look at the widths that you ask for, and at the last sentence of the docstring before the shapes.",
+        "Width 3: a sine, its cosine, and one more sine.",
+    ),
+    seen_in="plausible; 'd_model is always even' holds until it does not",
+)
+def even_widths_only(sinusoidal_positional_encoding):
+    for length, width, arguments in ((7, 6, ()), (5, 8, (100.0,))):
+        base = arguments[0] if arguments else 10000.0
+        position, pair = torch.arange(length).double()[:, None], torch.arange(width // 2).double()
+        angle = position / base ** (2 * pair / width)
+        expected = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1).float()
+        table = sinusoidal_positional_encoding(length, width, *arguments)
+        assert table.dtype == torch.float32
+        assert table.shape == expected.shape
+        assert torch.allclose(table, expected, atol=1e-4)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test never asks for another base than 10000",
+    hints=(
+        "What if the 10000 is written into the formula, and the argument not used at all?",
+        "Look at the third argument of your calls.",
+        "A radio is not tested by listening to the one station that it happens to play.",
+    ),
+    seen_in="plausible",
+)
+def default_base_only(sinusoidal_positional_encoding):
+    for length, width in ((7, 6), (5, 9)):
+        column = torch.arange(width)
+        angle = torch.arange(length).double()[:, None] / 10000.0 ** ((column - column % 2).double() / width)
+        expected = torch.where(column % 2 == 0, angle.sin(), angle.cos()).float()
+        table = sinusoidal_positional_encoding(length, width)
+        assert table.dtype == torch.float32
+        assert table.shape == expected.shape
+        assert torch.allclose(table, expected, atol=1e-4)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test always names the base, and never asks for the one that is taken when nobody does",
+    hints=(
+        "What is the base when the caller says nothing?",
+        "Look at the signature: a default value is a promise, too.",
+        "A lift that stops at every floor that you press has still to come down by itself.",
+    ),
+    seen_in="plausible",
+)
+def base_always_named(sinusoidal_positional_encoding):
+    for length, width, base in ((7, 6, 10000.0), (5, 9, 100.0)):
+        column = torch.arange(width)
+        angle = torch.arange(length).double()[:, None] / base ** ((column - column % 2).double() / width)
+        expected = torch.where(column % 2 == 0, angle.sin(), angle.cos()).float()
+        table = sinusoidal_positional_encoding(length, width, base)
+        assert table.dtype == torch.float32
+        assert table.shape == expected.shape
+        assert torch.allclose(table, expected, atol=1e-4)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test never asks for the dtype of the table",
+    hints=(
+        "The numbers are right. What else does the docstring say about the table?",
+        "Look at the line with the shapes. A comparison that converts both sides first sees no difference.",
+        "A float64 table added to float32 words makes float64 words, at twice the memory.",
+    ),
+    seen_in="plausible",
+)
+def dtype_never_asked(sinusoidal_positional_encoding):
+    for length, width, arguments in ((7, 6, ()), (5, 9, (100.0,))):
+        base, column = (arguments[0] if arguments else 10000.0), torch.arange(width)
+        angle = torch.arange(length).double()[:, None] / base ** ((column - column % 2).double() / width)
+        expected = torch.where(column % 2 == 0, angle.sin(), angle.cos())
+        table = sinusoidal_positional_encoding(length, width, *arguments)
+        assert table.shape == expected.shape
+        assert torch.allclose(table.double(), expected, atol=1e-4)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test asks for numbers that are equal to the last digit, and so stops right solutions",
+    hints=(
+        "Must two right ways of computing a sine agree in every digit?",
+        "Look at how you compare: `==` and `torch.equal` leave no room for rounding.",
+        "In floating point 0.1 + 0.2 is not equal to 0.3. It is close.",
+    ),
+    seen_in="plausible",
+)
+def equal_to_the_last_digit(sinusoidal_positional_encoding):
+    position, pair = torch.arange(20.0)[:, None], torch.arange(8.0)
+    angle = position / 10000.0 ** (2 * pair / 16)
+    expected = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
+    assert torch.equal(sinusoidal_positional_encoding(20, 16), expected)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test goes far out, where float32 has few digits left, and leaves no room for it",
+    hints=(
+        "How many digits after the point has 4000.1 in float32?",
+        "Look at your tolerance and at your largest position. Angles are as coarse as the numbers that they are made "
+        "of.",
+        "Near 4000 two neighbouring float32 numbers are 0.00024 apart, and so are their sines.",
+    ),
+    seen_in="plausible; measured: right ways differ by nearly 0.0005 at position 5000",
+)
+def no_room_far_out(sinusoidal_positional_encoding):
+    position, pair = torch.arange(4500).double()[:, None], torch.arange(4).double()
+    angle = position / 10000.0 ** (2 * pair / 8)
+    expected = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1).float()
+    assert torch.allclose(sinusoidal_positional_encoding(4500, 8), expected, atol=1e-6)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test compares float32 with float64, which PyTorch refuses, whatever the numbers are",
+    hints=(
+        "What does your test say to your own function, and with which exception?",
+        "Look at the dtype of what you expect: `torch.allclose` wants both sides to have the same.",
+        "Python's numbers are float64, and so is a tensor that is computed in double precision. `.float()` makes "
+        "float32 of it.",
+    ),
+    seen_in="plausible",
+)
+def double_precision_expected(sinusoidal_positional_encoding):
+    angle = torch.arange(7).double()[:, None] / 10000.0 ** (torch.arange(3).double() / 3)
+    expected = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
+    assert torch.allclose(sinusoidal_positional_encoding(7, 6), expected, atol=1e-4)
+
+
+@misconception(
+    "test_sinusoidal_positional_encoding",
+    title="the test expects the first word at position 1, and so stops the right solutions",
+    hints=(
+        "What does your test say to your own function?",
+        "Look at the position of the first row in what you expect.",
+        "Row 0 of every right table is 0, 1, 0, 1, and so on: all waves begin there.",
+    ),
+    seen_in="plausible",
+)
+def counted_from_one(sinusoidal_positional_encoding):
+    angle = torch.arange(1.0, 8.0)[:, None] / 10000.0 ** (torch.arange(3.0) / 3)
+    expected = torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
+    assert torch.allclose(sinusoidal_positional_encoding(7, 6), expected, atol=1e-4)

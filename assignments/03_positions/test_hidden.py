@@ -9,7 +9,16 @@ import math
 
 import torch
 
-from autograder.checks import assert_close, assert_equal, assert_raises, assert_true, catches, exercise, points
+from autograder.checks import (
+    assert_close,
+    assert_equal,
+    assert_raises,
+    assert_tells_apart,
+    assert_true,
+    catches,
+    exercise,
+    points,
+)
 
 WRONG_FREQUENCIES = ("doubled_exponent", "halved_exponent", "exponent_by_integer_division", "last_wave_at_the_base")
 WRONG_ANGLES = (
@@ -1002,3 +1011,169 @@ def test_biases_can_be_added_to_scores(student, draw):
         assert_equal(getattr(bias, "dtype", None), torch.float32, "the dtype of the biases")
         assert_equal(tuple(bias.shape), (3, 5, length), "the shape of the biases")
     assert_close(scores + found[0], scores + alibi_by_loops(3, 5, 7), "attention", "scores with the biases added")
+
+
+# --- add_positions ----------------------------------------------------------------------------------------------------
+
+WRONG_ROWS = (
+    "rows_by_sentence",
+    "mended_by_half",
+    "positions_left_first",
+    "last_row_for_all",
+    "rows_from_the_end",
+    "positions_alone",
+)
+
+
+def with_positions(x, pe):
+    """Word by word: row p for the word at position p of every sentence."""
+    return torch.stack([x[:, p] + pe[p] for p in range(x.size(1))], dim=1)
+
+
+@exercise("add_positions")
+@points(2)
+@catches(*WRONG_ROWS)
+def test_rows_are_counted_by_position(student, draw):
+    """The word at position p gets row p, whatever the number of sentences."""
+    # As many sentences as words on purpose, too: rows that are counted by sentence then raise no error.
+    cases = [
+        (draw.normal(*shape), draw.normal(13, shape[-1])) for shape in ((2, 5, 7), (3, 3, 5), (7, 2, 3), (1, 5, 3))
+    ]
+    found = [student.add_positions(x, pe) for x, pe in cases]
+    for output, (x, pe) in zip(found, cases, strict=True):
+        assert_close(output, with_positions(x, pe), "attention", f"the output for x of shape {tuple(x.shape)}")
+
+
+@exercise("add_positions")
+@points(1)
+@catches("rows_by_sentence", "mended_by_half")
+def test_equal_sentences_stay_equal_in_any_batch(student, draw):
+    """Equal sentences come out equal, even in a batch of more sentences than the table has rows."""
+    sentence, pe = draw.normal(5, 3), draw.normal(7, 3)
+    small = student.add_positions(sentence.repeat(2, 1, 1), pe)
+    large = student.add_positions(sentence.repeat(11, 1, 1), pe)
+    expected = with_positions(sentence[None], pe)
+    assert_close(small, expected.repeat(2, 1, 1), "attention", "the output for 2 equal sentences")
+    assert_close(large, expected.repeat(11, 1, 1), "attention", "the output for 11 equal sentences")
+
+
+@exercise("add_positions")
+@points(1)
+@catches("long_sentences_not_refused", "full_table_refused")
+def test_sentences_that_are_too_long_are_refused(student, draw):
+    """A sentence may be as long as the table; one word more is a ValueError, even if the table has a single row."""
+    x, pe = draw.normal(3, 5, 7), draw.normal(5, 7)
+    found = [student.add_positions(x, pe), student.add_positions(x[:, :1], pe[:1])]
+    assert_raises("ValueError", student.add_positions, draw.normal(2, 6, 7), pe)
+    assert_raises("ValueError", student.add_positions, draw.normal(1, 3, 7), pe[:1])
+    assert_close(found[0], with_positions(x, pe), "attention", "the output for a sentence as long as the table")
+    assert_close(found[1], with_positions(x[:, :1], pe), "attention", "the output for one word and one row")
+
+
+@exercise("add_positions")
+@points(1)
+@catches("dtype_of_the_table", "words_overwritten", "table_cut_off")
+def test_added_positions_fit_into_a_larger_computation(student, draw):
+    """The dtype of the words is kept, gradients reach words and table, and no argument is changed."""
+    # Multiples of 1/8: small enough for float16 to add them without rounding.
+    sizes = [((2, 5, 3), (7, 3)), ((3, 2, 5), (11, 5))]
+    inputs = [(draw.integers(-20, 20, *x) / 8, draw.integers(-20, 20, *pe) / 8) for x, pe in sizes]
+    towards = [draw.normal(*x) for x, _ in sizes]
+
+    in_half = [student.add_positions(x.half(), pe) for x, pe in inputs]
+    left = [student.add_positions.aftermath(x, pe) for x, pe in inputs]
+    back = [student.add_positions.gradients(*c, toward=w).arguments for c, w in zip(inputs, towards, strict=True)]
+
+    for (x, pe), toward, half, after, gradients in zip(inputs, towards, in_half, left, back, strict=True):
+        assert_close(half, with_positions(x, pe).half(), "exact", "the output for words in float16")
+        for argument, before in zip(after.arguments, (x, pe), strict=True):
+            assert_close(argument, before, "exact", "an argument after the call")
+        assert_true(after.random_state_kept, "The call has moved PyTorch's global random generator.")
+        of_table = torch.zeros_like(pe)
+        of_table[: x.size(1)] = toward.sum(0)
+        for name, gradient, expected in zip(("the words", "the table"), gradients, (toward, of_table), strict=True):
+            assert_true(gradient is not None, f"No gradient reaches {name}.")
+            assert_close(gradient, expected, "gradient", f"the gradient of {name}")
+
+
+# --- test_sinusoidal_positional_encoding ------------------------------------------------------------------------------
+
+# Tests that fail every group: they stop nothing, or right solutions as well.
+BLIND_OR_PICKY = (
+    "verdict_returned",
+    "equal_to_the_last_digit",
+    "no_room_far_out",
+    "double_precision_expected",
+    "counted_from_one",
+)
+
+
+@exercise("test_sinusoidal_positional_encoding")
+@points(3)
+@catches("shape_is_enough", "praised_properties", "first_row_only", "one_wave", *BLIND_OR_PICKY)
+def test_waves_of_the_wrong_speed_are_stopped(student, draw, suspects):
+    """Your test stops tables whose waves have the wrong speeds, and lets every right solution pass."""
+    wrong = suspects.wrong(
+        "sinusoidal_positional_encoding",
+        "doubled_exponent",
+        "halved_exponent",
+        "exponent_by_integer_division",
+        "last_wave_at_the_base",
+        "angle_of_its_own_for_every_column",
+        "cosine_with_its_own_frequency",
+        "frequency_turned_upside_down",
+        "angles_in_degrees",
+    )
+    right = suspects.right("sinusoidal_positional_encoding")
+    assert_tells_apart(student.test_sinusoidal_positional_encoding, right, wrong, draw)
+
+
+@exercise("test_sinusoidal_positional_encoding")
+@points(3)
+@catches("shape_is_enough", "praised_properties", "first_row_only", "one_wave", *BLIND_OR_PICKY)
+def test_waves_in_the_wrong_place_are_stopped(student, draw, suspects):
+    """It stops tables with the right waves in the wrong place: other columns, other positions, other lengths."""
+    wrong = suspects.wrong(
+        "sinusoidal_positional_encoding",
+        "halves_in_place_of_pairs",
+        "sine_and_cosine_swapped",
+        "sines_everywhere",
+        "positions_from_one",
+        "positions_in_columns",
+        "position_divided_by_length",
+    )
+    right = suspects.right("sinusoidal_positional_encoding")
+    assert_tells_apart(student.test_sinusoidal_positional_encoding, right, wrong, draw)
+
+
+@exercise("test_sinusoidal_positional_encoding")
+@points(2)
+@catches("shape_is_enough", "praised_properties", "first_row_only", "one_wave", "even_widths_only", *BLIND_OR_PICKY)
+def test_wrong_odd_widths_are_stopped(student, draw, suspects):
+    """It stops solutions that are wrong for odd widths alone."""
+    wrong = suspects.wrong(
+        "sinusoidal_positional_encoding", "odd_width_crashes", "odd_column_left_empty", "odd_width_rounded_up"
+    )
+    right = suspects.right("sinusoidal_positional_encoding")
+    assert_tells_apart(student.test_sinusoidal_positional_encoding, right, wrong, draw)
+
+
+@exercise("test_sinusoidal_positional_encoding")
+@points(2)
+@catches(
+    "shape_is_enough",
+    "praised_properties",
+    "first_row_only",
+    "one_wave",
+    "default_base_only",
+    "base_always_named",
+    "dtype_never_asked",
+    *BLIND_OR_PICKY,
+)
+def test_a_wrong_base_or_dtype_is_stopped(student, draw, suspects):
+    """It stops solutions with another base than they should have, given or not, or with another dtype."""
+    wrong = suspects.wrong(
+        "sinusoidal_positional_encoding", "base_ignored", "wrong_default_base", "table_in_double_precision"
+    )
+    right = suspects.right("sinusoidal_positional_encoding")
+    assert_tells_apart(student.test_sinusoidal_positional_encoding, right, wrong, draw)

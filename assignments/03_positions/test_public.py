@@ -9,7 +9,7 @@ import math
 
 import torch
 
-from autograder.checks import assert_close, assert_raises, assert_true, exercise
+from autograder.checks import assert_close, assert_raises, assert_tells_apart, assert_true, exercise, suspect
 
 # --- sinusoidal_positional_encoding -----------------------------------------------------------------------------------
 
@@ -256,6 +256,65 @@ def test_a_table_of_zeros_is_plain_attention(student, draw):
 def test_heads_share_the_width(student):
     """Three heads cannot share a width of 8: a ValueError says so when the layer is made."""
     assert_raises("ValueError", student.RelativeSelfAttention, 8, 3, 2)
+
+
+# --- add_positions ----------------------------------------------------------------------------------------------------
+
+
+@exercise("add_positions")
+def test_positions_are_added_word_by_word(student):
+    """Two sentences of three words, all zeros, and the table 10, 20, 30, 40: both become 10, 20, 30."""
+    table = torch.tensor([[10.0], [20.0], [30.0], [40.0]])
+    expected = torch.tensor([[[10.0], [20.0], [30.0]]] * 2)
+    assert_close(student.add_positions(torch.zeros(2, 3, 1), table), expected, "attention", "the output")
+
+
+@exercise("add_positions")
+def test_a_large_batch_needs_no_longer_table(student, draw):
+    """Nine sentences of four words need four rows; five words are one too many, and a ValueError says so."""
+    x, table = draw.normal(9, 4, 6), draw.normal(4, 6)
+    assert_close(student.add_positions(x, table) - x, table.expand(9, 4, 6), "attention", "what was added")
+    assert_raises("ValueError", student.add_positions, draw.normal(2, 5, 6), table)
+
+
+# --- test_sinusoidal_positional_encoding ------------------------------------------------------------------------------
+
+
+def by_turning(seq_len, d_model, base=10000.0):
+    """A right solution that nobody would write: each hand is turned on, from one position to the next."""
+    rows, hands = [], [complex(1, 0)] * ((d_model + 1) // 2)
+    for _ in range(seq_len):
+        rows.append([part for hand in hands for part in (hand.imag, hand.real)][:d_model])
+        speeds = [base ** (-2 * i / d_model) for i in range(len(hands))]
+        hands = [hand * complex(math.cos(s), math.sin(s)) for hand, s in zip(hands, speeds, strict=True)]
+    return torch.tensor(rows, dtype=torch.float32)
+
+
+def all_waves_alike(seq_len, d_model, base=10000.0):
+    """Wrong: every pair has the speed of the first one."""
+    angle = torch.arange(float(seq_len))[:, None].expand(seq_len, d_model)
+    return torch.where(torch.arange(d_model) % 2 == 0, angle.sin(), angle.cos())
+
+
+def numbers_of_the_positions(seq_len, d_model, base=10000.0):
+    """Wrong: the numbers of the positions themselves."""
+    return torch.arange(float(seq_len))[:, None].expand(seq_len, d_model).clone()
+
+
+@exercise("test_sinusoidal_positional_encoding")
+def test_your_test_stops_bare_numbers(student, draw):
+    """A right table passes your test; one that holds the numbers of the positions is stopped."""
+    right = [suspect(by_turning, "each hand is turned on, from one position to the next.")]
+    wrong = [suspect(numbers_of_the_positions, "row p holds the number p, in every column")]
+    assert_tells_apart(student.test_sinusoidal_positional_encoding, right, wrong, draw)
+
+
+@exercise("test_sinusoidal_positional_encoding")
+def test_your_test_stops_waves_that_are_all_alike(student, draw):
+    """A right table passes your test; one in which all waves have the same speed is stopped."""
+    right = [suspect(by_turning, "each hand is turned on, from one position to the next.")]
+    wrong = [suspect(all_waves_alike, "all pairs have the speed of the first one")]
+    assert_tells_apart(student.test_sinusoidal_positional_encoding, right, wrong, draw)
 
 
 # --- apply_rope -------------------------------------------------------------------------------------------------------

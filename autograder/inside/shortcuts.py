@@ -35,6 +35,8 @@ _OPERATORS_BELOW = {
     ),
     "layer_norm": ("native_layer_norm",),
     "LayerNorm": ("native_layer_norm",),
+    "group_norm": ("native_group_norm",),
+    "batch_norm": ("native_batch_norm", "_native_batch_norm"),
     "gelu": ("gelu",),
     "GELU": ("gelu",),
     "MultiheadAttention": ("_native_multi_head_attention", "_transform_bias_rescale_qkv"),

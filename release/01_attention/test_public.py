@@ -9,7 +9,16 @@ import math
 
 import torch
 
-from autograder.checks import FreshAxes, Picture, assert_close, assert_raises, assert_true, exercise
+from autograder.checks import (
+    FreshAxes,
+    Picture,
+    assert_close,
+    assert_raises,
+    assert_tells_apart,
+    assert_true,
+    exercise,
+    suspect,
+)
 
 # --- softmax ----------------------------------------------------------------------------------------------------------
 
@@ -278,3 +287,63 @@ def test_picture_is_drawn_into_given_axes(student):
     assert_true(isinstance(picture, Picture), "plot_attention must return the Axes that it has drawn into.")
     assert_true(picture.in_given_axes, "Draw into the Axes that were handed over, not into new ones.")
     assert_true(not picture.shown, "plot_attention must not show the picture: that is up to the caller.")
+
+
+# --- causal_weights ---------------------------------------------------------------------------------------------------
+
+
+@exercise("causal_weights")
+def test_causal_weights_of_equal_scores(student):
+    """With equal scores the first word reads itself, the second one half and half, and the third a third of each."""
+    expected = torch.tensor([[1.0, 0.0, 0.0], [1 / 2, 1 / 2, 0.0], [1 / 3, 1 / 3, 1 / 3]])
+    assert_close(student.causal_weights(torch.zeros(3, 3)), expected, "softmax", "the weights")
+
+
+@exercise("causal_weights")
+def test_causal_weights_do_not_know_the_future(student, draw):
+    """Later positions get exactly 0, whatever their scores, and the weights before them stay the same."""
+    scores, future = draw.normal(2, 5, 5) - 20, torch.ones(5, 5).triu(1).bool()
+
+    low, high = (student.causal_weights(scores.masked_fill(future, s)) for s in (-80.0, 80.0))
+
+    assert_close(high, low, "softmax", "the weights with other scores of later positions")
+    assert_close(low[:, future], torch.zeros(2, 10), "exact", "the weights of later positions")
+    assert_close(high.sum(-1), torch.ones(2, 5), "softmax", "the sum of each row")
+
+
+# --- test_attention_weights -------------------------------------------------------------------------------------------
+
+
+def by_pytorch(scores, mask=None):
+    """PyTorch's own attention, asked for its weights: keys and values are chosen so that it returns them."""
+    if mask is not None and mask.dtype != torch.bool:
+        raise ValueError("the mask must be bool")
+    eye = torch.eye(scores.size(-1), dtype=scores.dtype).expand(*scores.shape[:-2], -1, -1)
+    return torch.nn.functional.scaled_dot_product_attention(scores, eye, eye, attn_mask=mask, scale=1.0)
+
+
+def every_open_key_the_same(scores, mask=None):
+    """Wrong: it does not look at the scores."""
+    keys = torch.ones_like(scores) if mask is None else mask.expand(scores.shape).to(scores.dtype)
+    return keys / keys.sum(-1, keepdim=True).clamp(min=1)
+
+
+def mask_left_aside(scores, mask=None):
+    """Wrong: the mask is not looked at."""
+    return torch.softmax(scores, dim=-1)
+
+
+@exercise("test_attention_weights")
+def test_your_test_lets_a_right_solution_pass(student, draw):
+    """A right solution, PyTorch's own, passes your test; one that does not look at the scores is stopped."""
+    wrong = [suspect(every_open_key_the_same, "every open key gets the same, whatever its score")]
+    right = [suspect(by_pytorch, "PyTorch's own attention, asked for its weights.")]
+    assert_tells_apart(student.test_attention_weights, right, wrong, draw)
+
+
+@exercise("test_attention_weights")
+def test_your_test_stops_a_solution_without_a_mask(student, draw):
+    """A right solution passes your test; one that takes no notice of the mask is stopped."""
+    wrong = [suspect(mask_left_aside, "the mask is not looked at")]
+    right = [suspect(by_pytorch, "PyTorch's own attention, asked for its weights.")]
+    assert_tells_apart(student.test_attention_weights, right, wrong, draw)

@@ -1,0 +1,86 @@
+"""docs/author.md is true: a course made of its code blocks says what the guide says."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from autograder import build
+from autograder.commands import verify as command
+from autograder.course import Course, read_course
+from autograder.verify import Verdicts, verify
+
+ROOT = Path(__file__).parent.parent
+GUIDE = (ROOT / "docs" / "author.md").read_text(encoding="utf-8")
+HIDDEN = "assignments/07_online/test_hidden.py"
+
+BLOCK = re.compile(r"^`(?P<path>[^`\n]+)`(?:, (?P<how>[^:\n]+))?:\n\n```\w+\n(?P<code>.*?)^```$", re.M | re.S)
+"""A block of code, and above it the file that it belongs to: "`path`:", "`path`, at the end:", "`path`, a first try:"."""
+REPORT = re.compile(r"^\$ autograder verify 07_online\n(.*?)^```$", re.M | re.S)
+MARGIN = re.compile(r"(?<=margin)([ (]*)[\d,]+")
+"""Which numbers are meant by it depends on how a machine rounds."""
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
+    """The course of the guide and nothing else, built; with the first try of the hidden checks."""
+    root = tmp_path_factory.mktemp("guide")
+    head, _, _ = (ROOT / "assignments" / "course.toml").read_text(encoding="utf-8").partition("[[assignments]]")
+    texts = {"assignments/course.toml": head}
+    for block in BLOCK.finditer(GUIDE):
+        path, code = block["path"], block["code"]
+        if block["how"] == "at the end":
+            texts[path] += code
+        elif path != HIDDEN or block["how"] == "a first try":
+            assert path not in texts, f"two blocks are all of {path}"
+            texts[path] = code
+    for path, code in texts.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(code, encoding="utf-8")
+    course = read_course(root)
+    build.write(course)
+    return course
+
+
+def report(course: Course, monkeypatch: pytest.MonkeyPatch) -> tuple[Verdicts, str]:
+    """Verify the course; returns what was found, and how the command prints it."""
+    found: list[Verdicts] = []
+
+    def verify_and_keep(*args: object) -> Verdicts:
+        found.append(verify(*args))
+        return found[-1]
+
+    monkeypatch.delenv("AUTOGRADER_SALT", raising=False)
+    monkeypatch.chdir(course.root)
+    monkeypatch.setattr(command, "verify", verify_and_keep)
+    out = io.StringIO()
+    code = command.run(Console(file=out, width=120, highlight=False), "07_online")
+    assert code == bool(found[0].problems)
+    return found[0], out.getvalue()
+
+
+def as_printed(text: str) -> list[str]:
+    return [MARGIN.sub(r"\1N", line.rstrip()) for line in text.strip().splitlines()]
+
+
+def test_the_first_try_fails_as_the_guide_says(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdicts, printed = report(course, monkeypatch)
+    assert [trial.name for trial in verdicts.false_accepts] == ["first_largest_kept"]
+    assert len(verdicts.false_rejects) == 1
+    assert as_printed(printed) == as_printed(REPORT.findall(GUIDE)[0])
+
+
+def test_the_mended_checks_are_in_order_and_tell_every_name(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:
+    (mended,) = (b["code"] for b in BLOCK.finditer(GUIDE) if b["path"] == HIDDEN and not b["how"])
+    (course.root / HIDDEN).write_text(mended, encoding="utf-8")
+
+    verdicts, printed = report(course, monkeypatch)
+
+    assert verdicts.problems == []
+    assert verdicts.advice == []
+    assert verdicts.share_named == 1.0
+    assert as_printed(printed) == as_printed(REPORT.findall(GUIDE)[1])
