@@ -157,7 +157,9 @@ def is_fresh(path: Path, course: Course) -> bool:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror}): make it with `verify --report {path}`") from None
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}): make it with `autograder verify --report {path}`"
+        ) from None
     return lines[-1:] == [_mark(fingerprint(course))]
 
 

@@ -224,10 +224,10 @@ def test_layer_norm(layer_norm: Callable[..., Tensor]) -> None:
     scale, shift = [2.0, -1.0, 0.5, 3.0], [1.0, 5.0, -2.0, 0.25]
     weight, bias = torch.tensor(scale), torch.tensor(shift)
     # Numbers in which no pattern helps anybody, and which are the same each time.
-    x = torch.sin(torch.arange(120.0) ** 2).reshape(2, 3, 5, 4)
+    x = torch.sin(torch.arange(60.0) ** 2).reshape(3, 5, 4)
 
-    # Each vector must come out as it does alone, whatever stands before its axis: one, two, three and four axes.
-    for sample in (x[0, 0, 0], x[0, 0], x[0], x):
+    # Each vector must come out as it does alone, whatever stands before its axis: nothing, one or two axes.
+    for sample in (x[0, 0], x[0], x):
         # A large eps shows whether it is used, and where it stands. Vectors that are quieter than the root of 1e-5
         # show the same of the default; loud ones show neither.
         for size, eps in ((1.0, 0.1), (1 / 300, None)):
@@ -244,7 +244,7 @@ def test_layer_norm(layer_norm: Callable[..., Tensor]) -> None:
 
     # The gradient, against its definition: move one number a little and see by how much the result has moved. A mean
     # or a variance that was cut out of the graph shows here and nowhere else.
-    vector, toward = x[1, 2, 3].clone().requires_grad_(), torch.tensor([3.0, 1.0, -2.0, 0.5])
+    vector, toward = x[1, 3].clone().requires_grad_(), torch.tensor([3.0, 1.0, -2.0, 0.5])
     (gradient,) = torch.autograd.grad((layer_norm(vector, weight, bias, 0.1) * toward).sum(), vector)
     step = 2.0**-7
     for i in range(4):

@@ -11,18 +11,18 @@ from rich.console import Console
 
 from autograder import build
 from autograder.commands import verify as command
-from autograder.course import Course, read_course
-from autograder.verify import Verdicts, verify
+from autograder.course import Assignment, Course, read_course
+from autograder.verify import OnStep, Verdicts, verify
 
 ROOT = Path(__file__).parent.parent
 GUIDE = (ROOT / "docs" / "author.md").read_text(encoding="utf-8")
 HIDDEN = "assignments/07_online/test_hidden.py"
 
 BLOCK = re.compile(r"^`(?P<path>[^`\n]+)`(?:, (?P<how>[^:\n]+))?:\n\n```\w+\n(?P<code>.*?)^```$", re.M | re.S)
-"""A block of code, and above it the file that it belongs to: "`path`:", "`path`, at the end:", "`path`, a first try:"."""
+"""A block of code; above it stands its file: "`path`:", "`path`, at the end:", or "`path`, a first try:"."""
 REPORT = re.compile(r"^\$ autograder verify 07_online\n(.*?)^```$", re.M | re.S)
-MARGIN = re.compile(r"(?<=margin)([ (]*)[\d,]+")
-"""Which numbers are meant by it depends on how a machine rounds."""
+ROUNDED = re.compile(r"(?<=margin)[ (]*[\d,]+|\d+(?= of \d+ numbers)|(?<=position )\([\d, ]+\)")
+"""Which numbers stand here depends on how a machine rounds."""
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +50,8 @@ def report(course: Course, monkeypatch: pytest.MonkeyPatch) -> tuple[Verdicts, s
     """Verify the course; returns what was found, and how the command prints it."""
     found: list[Verdicts] = []
 
-    def verify_and_keep(*args: object) -> Verdicts:
-        found.append(verify(*args))
+    def verify_and_keep(course: Course, assignment: Assignment, on_step: OnStep) -> Verdicts:
+        found.append(verify(course, assignment, on_step))
         return found[-1]
 
     monkeypatch.delenv("AUTOGRADER_SALT", raising=False)
@@ -64,7 +64,7 @@ def report(course: Course, monkeypatch: pytest.MonkeyPatch) -> tuple[Verdicts, s
 
 
 def as_printed(text: str) -> list[str]:
-    return [MARGIN.sub(r"\1N", line.rstrip()) for line in text.strip().splitlines()]
+    return [ROUNDED.sub("N", line.rstrip()) for line in text.strip().splitlines()]
 
 
 def test_the_first_try_fails_as_the_guide_says(course: Course, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -218,6 +218,16 @@ def test_a_listed_mutant_that_is_not_there_makes_the_list_stale(root):
     ]
 
 
+def test_a_test_that_students_write_has_no_mutants(root):
+    folder = root / "assignments" / "01_small"
+    (folder / "exercises.toml").write_text(EXERCISES + EXERCISES.replace('"double"', '"test_double"'))
+    (folder / "lesson.py").write_text(LESSON + LESSON.partition("torch\n")[2].replace('"double"', '"test_double"'))
+    path = root / "solutions" / "small.py"
+    path.write_text(path.read_text() + "\n\ndef test_double(double):\n    assert double(1) == 2\n")
+    build.write(read_course(root))
+    assert [tally.exercise for tally in survey(root).tallies] == ["double"]
+
+
 def test_a_list_that_cannot_be_read_is_refused(root):
     (root / "assignments" / "01_small" / LIST).write_text("[[equivalent]]\nexercise = 1\n")
     with pytest.raises(UsageError, match=re.escape(LIST)):

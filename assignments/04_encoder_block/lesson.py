@@ -905,8 +905,8 @@ with after("pre_norm_step"):
 # - **Where does a mistake show?** Take the pitfalls of section 3 one by one, and find for each the numbers on which
 #   right and wrong differ most: how many channels, how many axes, how loud, how far from 0?
 # - **What about gradients?** Mean and variance depend on every channel, and a gradient has to know that. The sum over
-#   one normalised word does not tell you anything: whatever the word is, it is 0, and the gradients of a constant are 0.
-#   Multiply the results by different numbers before you add them up.
+#   one normalised word tells you nothing: whatever the word is, it is 0, and the gradients of a constant are 0. So
+#   multiply the results by different numbers before you add them up.
 #
 # > **Pitfalls**
 # > - *Returning False stops nobody.* Raise.
@@ -914,7 +914,8 @@ with after("pre_norm_step"):
 # >   of ordinary size.
 # > - *Expecting the wrong thing* convicts the innocent: `std` and `var` divide by $D - 1$. Your own `layer_norm` should
 # >   pass; begin with that.
-# > - *Size.* Small tensors are enough: a solution under test answers for at most 5000 numbers at a time.
+# > - *Size.* Small tensors and few calls are enough: a solution under test answers for at most 5000 numbers at a time,
+# >   and your test has only a few seconds for a whole group of them. Ten calls or so are plenty.
 
 # %% solution="test_layer_norm"
 

@@ -3274,8 +3274,8 @@ def mean_zero_is_enough(layer_norm):
     seen_in="plausible",
 )
 def mean_and_variance_are_enough(layer_norm):
-    for shape in ((4,), (5, 4), (2, 5, 4), (2, 3, 5, 4)):
-        x = torch.arange(120.0).square().sin()[: math.prod(shape)].reshape(shape)
+    for shape in ((4,), (5, 4), (2, 5, 4)):
+        x = torch.arange(40.0).square().sin()[: math.prod(shape)].reshape(shape)
         y = layer_norm(3 * x, torch.ones(4), torch.zeros(4))
         assert y.shape == shape
         assert (y.mean(-1).abs() < 1e-3).all()
@@ -3312,19 +3312,16 @@ def one_wide_vector(layer_norm):
 )
 def ones_and_zeros(layer_norm):
     weight, bias = torch.ones(4), torch.zeros(4)
-    for shape in ((4,), (5, 4), (2, 5, 4), (2, 3, 5, 4)):
-        for size, eps in ((1.0, 0.1), (0.003, 1e-5)):
-            x = size * torch.arange(120.0).square().sin()[: math.prod(shape)].reshape(shape)
-            toward = torch.arange(120.0)[: math.prod(shape)].cos().reshape(shape)
-            x.requires_grad_()
-            options = () if eps == 1e-5 else (eps,)
-            y, expected = layer_norm(x, weight, bias, *options), nn.functional.layer_norm(x, (4,), None, None, eps)
-            assert y.shape == shape
-            assert torch.allclose(y, expected, atol=1e-3)
-            found, wanted = (torch.autograd.grad((t * toward).sum(), x)[0] for t in (y, expected))
-            assert torch.allclose(found, wanted, atol=1e-2, rtol=1e-3)
+    for shape, size, options in (((4,), 1.0, (0.1,)), ((5, 4), 0.003, ()), ((2, 5, 4), 1.0, (0.1,))):
+        x = size * torch.arange(40.0).square().sin()[: math.prod(shape)].reshape(shape)
+        expected = nn.functional.layer_norm(x, (4,), weight, bias, *options)
+        assert torch.allclose(layer_norm(x, weight, bias, *options), expected, atol=1e-3)
+    x, toward = torch.tensor([1.0, 4.0, -2.0, 0.5], requires_grad=True), torch.tensor([3.0, 1.0, -2.0, 0.5])
+    functions = layer_norm, lambda x, w, b: nn.functional.layer_norm(x, (4,), w, b)
+    found, wanted = (torch.autograd.grad((f(x, weight, bias) * toward).sum(), x)[0] for f in functions)
+    assert torch.allclose(found, wanted, atol=1e-3)
     far = torch.tensor([16384.0 - 9, 16384.0 + 2, 16384.0 - 1, 16384.0 + 9])
-    assert torch.allclose(layer_norm(far, weight, bias), nn.functional.layer_norm(far, (4,)), atol=1e-3)
+    assert torch.allclose(layer_norm(far, weight, bias), nn.functional.layer_norm(far, (4,), weight, bias), atol=1e-3)
 
 
 @misconception(
@@ -3363,13 +3360,14 @@ def one_rank_only(layer_norm):
 )
 def usual_eps_only(layer_norm):
     weight, bias = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([1.0, 5.0, -2.0, 0.25])
-    for shape in ((4,), (5, 4), (2, 5, 4), (2, 3, 5, 4)):
-        x = (3 * torch.arange(120.0).square().sin()[: math.prod(shape)].reshape(shape)).requires_grad_()
-        toward = torch.arange(120.0)[: math.prod(shape)].cos().reshape(shape)
-        y, expected = layer_norm(x, weight, bias), nn.functional.layer_norm(x, (4,), weight, bias)
-        assert torch.allclose(y, expected, atol=1e-2)
-        found, wanted = (torch.autograd.grad((t * toward).sum(), x)[0] for t in (y, expected))
-        assert torch.allclose(found, wanted, atol=1e-2)
+    for shape in ((4,), (5, 4), (2, 5, 4)):
+        x = 3 * torch.arange(40.0).square().sin()[: math.prod(shape)].reshape(shape)
+        expected = nn.functional.layer_norm(x, (4,), weight, bias)
+        assert torch.allclose(layer_norm(x, weight, bias), expected, atol=1e-2)
+    x, toward = torch.tensor([1.0, 4.0, -2.0, 0.5], requires_grad=True), torch.tensor([3.0, 1.0, -2.0, 0.5])
+    functions = layer_norm, lambda x, w, b: nn.functional.layer_norm(x, (4,), w, b)
+    found, wanted = (torch.autograd.grad((f(x, weight, bias) * toward).sum(), x)[0] for f in functions)
+    assert torch.allclose(found, wanted, atol=1e-3)
     far = torch.tensor([16384.0 - 9, 16384.0 + 2, 16384.0 - 1, 16384.0 + 9])
     assert torch.allclose(layer_norm(far, weight, bias), nn.functional.layer_norm(far, (4,), weight, bias), atol=1e-3)
 
@@ -3386,12 +3384,10 @@ def usual_eps_only(layer_norm):
 )
 def gradients_never_asked(layer_norm):
     weight, bias = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([1.0, 5.0, -2.0, 0.25])
-    for shape in ((4,), (5, 4), (2, 5, 4), (2, 3, 5, 4)):
-        x = torch.arange(120.0).square().sin()[: math.prod(shape)].reshape(shape)
-        for size, eps in ((1.0, 0.1), (0.003, 1e-5)):
-            options = () if eps == 1e-5 else (eps,)
-            expected = nn.functional.layer_norm(size * x, (4,), weight, bias, eps)
-            assert torch.allclose(layer_norm(size * x, weight, bias, *options), expected, atol=1e-3)
+    for shape, size, options in (((4,), 1.0, (0.1,)), ((5, 4), 0.003, ()), ((2, 5, 4), 1.0, (0.1,))):
+        x = size * torch.arange(40.0).square().sin()[: math.prod(shape)].reshape(shape)
+        expected = nn.functional.layer_norm(x, (4,), weight, bias, *options)
+        assert torch.allclose(layer_norm(x, weight, bias, *options), expected, atol=1e-3)
     far = torch.tensor([16384.0 - 9, 16384.0 + 2, 16384.0 - 1, 16384.0 + 9])
     assert torch.allclose(layer_norm(far, weight, bias), nn.functional.layer_norm(far, (4,), weight, bias), atol=1e-3)
 
@@ -3409,15 +3405,14 @@ def gradients_never_asked(layer_norm):
 )
 def gradient_is_there(layer_norm):
     weight, bias = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([1.0, 5.0, -2.0, 0.25])
-    for shape in ((4,), (5, 4), (2, 5, 4), (2, 3, 5, 4)):
-        for size, eps in ((1.0, 0.1), (0.003, 1e-5)):
-            x = size * torch.arange(120.0).square().sin()[: math.prod(shape)].reshape(shape)
-            x.requires_grad_()
-            y = layer_norm(x, weight, bias, *(() if eps == 1e-5 else (eps,)))
-            assert torch.allclose(y, nn.functional.layer_norm(x, (4,), weight, bias, eps), atol=1e-3)
-            y.square().sum().backward()
-            assert x.grad is not None
-            assert x.grad.isfinite().all()
+    for shape, size, options in (((4,), 1.0, (0.1,)), ((5, 4), 0.003, ()), ((2, 5, 4), 1.0, (0.1,))):
+        x = size * torch.arange(40.0).square().sin()[: math.prod(shape)].reshape(shape)
+        expected = nn.functional.layer_norm(x, (4,), weight, bias, *options)
+        assert torch.allclose(layer_norm(x, weight, bias, *options), expected, atol=1e-3)
+    x = torch.tensor([1.0, 4.0, -2.0, 0.5], requires_grad=True)
+    layer_norm(x, weight, bias).square().sum().backward()
+    assert x.grad is not None
+    assert x.grad.isfinite().all()
     far = torch.tensor([16384.0 - 9, 16384.0 + 2, 16384.0 - 1, 16384.0 + 9])
     assert torch.allclose(layer_norm(far, weight, bias), nn.functional.layer_norm(far, (4,), weight, bias), atol=1e-3)
 
@@ -3434,15 +3429,14 @@ def gradient_is_there(layer_norm):
 )
 def never_far_from_zero(layer_norm):
     weight, bias = torch.tensor([2.0, -1.0, 0.5, 3.0]), torch.tensor([1.0, 5.0, -2.0, 0.25])
-    for shape in ((4,), (5, 4), (2, 5, 4), (2, 3, 5, 4)):
-        for size, eps in ((1.0, 0.1), (0.003, 1e-5)):
-            x = (size * torch.arange(120.0).square().sin()[: math.prod(shape)].reshape(shape)).requires_grad_()
-            toward = torch.arange(120.0)[: math.prod(shape)].cos().reshape(shape)
-            options = () if eps == 1e-5 else (eps,)
-            y, expected = layer_norm(x, weight, bias, *options), nn.functional.layer_norm(x, (4,), weight, bias, eps)
-            assert torch.allclose(y, expected, atol=1e-3)
-            found, wanted = (torch.autograd.grad((t * toward).sum(), x)[0] for t in (y, expected))
-            assert torch.allclose(found, wanted, atol=1e-2, rtol=1e-3)
+    for shape, size, options in (((4,), 1.0, (0.1,)), ((5, 4), 0.003, ()), ((2, 5, 4), 1.0, (0.1,))):
+        x = size * torch.arange(40.0).square().sin()[: math.prod(shape)].reshape(shape)
+        expected = nn.functional.layer_norm(x, (4,), weight, bias, *options)
+        assert torch.allclose(layer_norm(x, weight, bias, *options), expected, atol=1e-3)
+    x, toward = torch.tensor([1.0, 4.0, -2.0, 0.5], requires_grad=True), torch.tensor([3.0, 1.0, -2.0, 0.5])
+    functions = layer_norm, lambda x, w, b: nn.functional.layer_norm(x, (4,), w, b)
+    found, wanted = (torch.autograd.grad((f(x, weight, bias) * toward).sum(), x)[0] for f in functions)
+    assert torch.allclose(found, wanted, atol=1e-3)
 
 
 # --- RMSNorm, an extra ------------------------------------------------------------------------------------------------
