@@ -60,5 +60,5 @@ c.ExportApp.plugin_class = "autograder.host.export.CsvExport"
 
 # ---- the Validate button ------------------------------------------------------------------------------------------
 
-# It runs the notebook in a kernel, with the training of a small GPT in one of its cells: the usual 30 seconds are short.
+# It runs the notebook in a kernel, and one of them trains a small GPT: the usual 30 seconds are short.
 c.Execute.timeout = 600

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -85,7 +86,7 @@ def _find(module: Path, name: str) -> tuple[list[str], int, int, list[_Region]]:
     """Return the module's lines, the first and last line of the definition, and the bodies in it."""
     try:
         text = module.read_text(encoding="utf-8")
-        tree = ast.parse(text)
+        tree = _parsed(text)
     except FileNotFoundError:
         raise UsageError(f"{module} is missing; it should hold the solution of {name}") from None
     except (SyntaxError, UnicodeDecodeError) as error:
@@ -102,6 +103,12 @@ def _find(module: Path, name: str) -> tuple[list[str], int, int, list[_Region]]:
     if any(mark.removeprefix("### ") in line for line in lines[first - 1 : last] for mark in (BEGIN, END)):
         raise UsageError(f"{module}: {name} holds nbgrader's own solution marks. Take them out: `build` puts them in")
     return lines, first, last, regions
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> ast.Module:
+    """Parse a file once, not once for each of the hundred entries that are cut out of it."""
+    return ast.parse(text)
 
 
 def _functions(node: ast.stmt) -> Iterator[_Function]:

@@ -24,6 +24,8 @@ LEAST_MARGIN = 100.0
 LEAST_NAMED = 0.85
 LEAST_MISCONCEPTIONS, LEAST_ALTERNATIVES = 5, 3
 
+_NOT_THERE = ("NameError", "ImportError", "ModuleNotFoundError", "SyntaxError")
+
 OnStep = Callable[[str], None]
 
 
@@ -180,6 +182,8 @@ class _Trials:
             return
         self._on_step(f"{exercise.id}: {entry.name}")
         results = self._judge(exercise, variant.source)
+        if any(f"raised {kind}" in r.message for r in results for kind in _NOT_THERE):
+            self._problem(f"{entry.name} ends in an error that is no student's: it uses what no notebook has")
         self._said.trials.append(
             Trial(
                 name=entry.name,

@@ -53,7 +53,7 @@ def test_every_numeric_check_has_a_margin_of_at_least_100(attention):
 def write_course_file(root):
     """Say that the course has one assignment."""
     (root / "assignments" / "course.toml").write_text(
-        'title = "One"\nsalt = "public"\n\n'
+        'title = "One"\nsalt = "public-example-salt"\n\n'
         '[[assignments]]\nid = "01_attention"\ntitle = "Attention"\nsolution = "attention.py"\n'
     )
 
@@ -132,6 +132,11 @@ def tripled(x):
 @misconception("double", title="it is nearly doubled", hints=HINTS, seen_in="plausible")
 def nearly_double(x):
     return 2.0005 * x
+
+
+@misconception("double", title="it uses what is not there", hints=HINTS, seen_in="plausible")
+def borrowed(x):
+    import a_package_that_is_nowhere
 """,
     "alternatives.py": """
 from autograder.authoring import alternative
@@ -151,6 +156,7 @@ def by_logarithms(x):
         "test_shape catches 'unheard_of', which is no misconception of double",
         "test_shape says that it catches tripled, but lets it pass",
         "test_numbers has a discrimination margin of",
+        "borrowed ends in an error that is no student's",
         "by_logarithms (double) is right, but test_hidden.py::test_exactly says wrong",
     ],
 )
@@ -173,5 +179,5 @@ def test_points_that_do_not_add_up_are_said(tmp_path):
 
 
 def test_too_few_known_solutions_get_advice(spoilt):
-    assert "double has 2 misconceptions: 5 are better" in spoilt.advice
+    assert "double has 3 misconceptions: 5 are better" in spoilt.advice
     assert "double has 1 alternatives: 3 are better" in spoilt.advice

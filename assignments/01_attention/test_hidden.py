@@ -337,18 +337,21 @@ def test_a_query_without_keys_gets_no_weights(student, draw):
 
 @exercise("attention_weights")
 @points(1)
-@catches("masked_in_place", "softmax_in_place", "softmax_in_single_precision")
+@catches("masked_in_place", "softmax_in_place", "softmax_in_single_precision", "softmax_cuts_the_graph")
 def test_weights_leave_scores_and_mask_alone(student, draw):
-    """The dtype is kept, and neither the arguments nor the random state are changed."""
-    scores, mask = draw.normal(2, 3, 5), draw.mask(2, 3, 5)
+    """The dtype is kept, gradients flow back, and neither the arguments nor the random state are changed."""
+    scores, mask, toward = draw.normal(2, 3, 5), draw.mask(2, 3, 5), draw.normal(2, 3, 5)
 
     left = [student.attention_weights.aftermath(s, mask) for s in (scores, -scores)]
     unmasked = [student.attention_weights.aftermath(s) for s in (scores, -scores)]
     in_double = [student.attention_weights(s.double(), mask) for s in (scores, -scores)]
+    gradients = [student.attention_weights.gradients(s, mask, toward=toward).arguments[0] for s in (scores, -scores)]
 
-    for s, after, after_unmasked in zip((scores, -scores), left, unmasked, strict=True):
+    for s, after, after_unmasked, gradient in zip((scores, -scores), left, unmasked, gradients, strict=True):
         assert_left_alone(after, s, mask)
         assert_left_alone(after_unmasked, s)
+        (right,) = gradients_by_torch(lambda s: torch.softmax(s.masked_fill(~mask, -math.inf), -1), [s], toward)
+        assert_gradient(gradient, right, "the scores")
     expected = weights_by_torch(scores, mask).double()
     assert_close(in_double[0], expected, "softmax", "the weights of float64 scores")
 

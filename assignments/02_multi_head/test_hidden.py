@@ -453,6 +453,8 @@ def test_layer_has_four_maps(student, draw):
         maps = four_maps(draw, width, bias)
         others += load(student.MultiHeadAttention(width, heads, 0.0, bias), maps)
         others += load(student.MultiHeadAttention(d_model=width, num_heads=heads, bias=bias), maps)
+    # Nobody asked for a bias here, and nobody refused one.
+    others += load(student.MultiHeadAttention(6, 2), four_maps(draw, 6))
 
     # A buffer is no parameter, and how it is called is nobody's business.
     more = sorted({name for name in others if name.endswith(("weight", "bias"))})
@@ -708,14 +710,19 @@ def test_dropout_of_nearly_everything(student, draw):
     in_training = [layer(x), layer(-x)]
     layer.eval()
     once_more = layer(x)
+    # Without being asked, a layer drops nothing, in training either.
+    unasked = student.MultiHeadAttention(6, 3)
+    load(unasked, maps)
+    undropped = unasked(x)
 
     for y, (output, weights) in zip((x, -x), in_training, strict=True):
         assert_close(output, maps["w_o.bias"].expand(2, 5, 6), "attention", "the output when everything is dropped")
         assert_close(weights, in_double(maps, 3, y)[1], "attention", "the returned weights in training")
+    right_output, right_weights = in_double(maps, 3, x)
     for output, weights in (in_evaluation, once_more):
-        right_output, right_weights = in_double(maps, 3, x)
         assert_close(weights, right_weights, "attention", "the weights in evaluation")
         assert_close(output, right_output, "attention", "the output in evaluation")
+    assert_close(undropped[0], right_output, "attention", "the output in training when no dropout was asked for")
 
 
 @exercise("MultiHeadAttention")

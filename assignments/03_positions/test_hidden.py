@@ -236,14 +236,19 @@ def test_base_decides_how_slow_the_waves_become(student):
 )
 def test_a_position_is_described_in_the_same_way_in_every_table(student):
     """Position 0 has sines of 0 and cosines of 1, and the first pair turns by 1 radian per step in every table."""
-    short, long, narrow = (student.sinusoidal_positional_encoding(*size) for size in ((3, 10), (29, 10), (31, 2)))
+    sizes = ((3, 10), (29, 10), (31, 2), (2999, 2))
 
-    for table, length, width in ((short, 3, 10), (long, 29, 10), (narrow, 31, 2)):
+    short, long, narrow, far = (student.sinusoidal_positional_encoding(*size) for size in sizes)
+
+    for table, (length, width) in zip((short, long, narrow, far), sizes, strict=True):
         assert_table(table, length, width)
         expected = torch.tensor([[0.0, 1.0] * (width // 2)])
         assert_close(table[:1], expected, "attention", "the row of position 0")
     assert_close(long[:3], short, "attention", "the first three rows of a longer table")
     assert_close(narrow, encoding_by_loops(31, 2), "attention", "the encoding with the width 2, which has one pair")
+    # Half precision has no number for every position beyond 2048.
+    expected = encoding_by_loops(2999, 2)[2990:]
+    assert_close(far[2990:], expected, "attention", "the rows near position 3000 with the width 2")
 
 
 @exercise("sinusoidal_positional_encoding")
@@ -342,9 +347,11 @@ def test_sentences_longer_than_the_table_are_refused(student, draw):
     small, tiny = student.PositionalEncoding(6, 5), student.PositionalEncoding(6, 1)
 
     fits = [small(x[:1, :5]), tiny(x[:1, :1])]
+    by_default = student.PositionalEncoding(2).get_buffer("pe")
 
     for output, length in zip(fits, (5, 1), strict=True):
         assert_equal(tuple(output.shape), (1, length, 6), "the shape of the output for a sentence of max_len words")
+    assert_equal(len(by_default), 5000, "the number of rows in the buffer pe when max_len is not given")
     assert_raises("ValueError", tiny, x)
     assert_raises("ValueError", small, x)
 
@@ -887,9 +894,13 @@ def test_offset_continues_where_an_earlier_call_ended(student, draw):
     x = draw.normal(2, 3, 11, 2)
 
     late, far = student.apply_rope(x[..., 4:, :], offset=4), student.apply_rope(x[..., :3, :], offset=31)
+    # Half precision has no number for every position beyond 2048.
+    farther = student.apply_rope(x[..., :3, :], offset=2999)
 
     assert_close(late, turn_by_loops(x)[..., 4:, :], "attention", "the later positions, turned on their own")
     assert_close(far, turn_by_loops(x[..., :3, :], offset=31), "attention", "three positions with an offset of 31")
+    expected = turn_by_loops(x[..., :3, :], offset=2999)
+    assert_close(farther, expected, "attention", "three positions with an offset of 2999")
 
 
 @exercise("apply_rope")
