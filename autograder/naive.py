@@ -130,7 +130,10 @@ def same_shapes(found: list[Tensor], expected: list[Tensor]) -> bool:
 
 def all_close(found: list[Tensor], expected: list[Tensor]) -> bool:
     """Compare with the tolerances that torch has when nobody asks for others."""
-    return all(torch.allclose(one, other) for one, other in zip(found, expected, strict=True))
+    return all(
+        torch.equal(one, other) if other.dtype == torch.bool else torch.allclose(one, other)
+        for one, other in zip(found, expected, strict=True)
+    )
 
 
 def _tensors(value: Any) -> list[Tensor]:

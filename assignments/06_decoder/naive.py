@@ -8,7 +8,7 @@ NAIVE = {
     "combine_masks": lambda draw: ((draw.mask(4, 4), draw.mask(4, 4)), {}),
     "CausalSelfAttention": lambda draw: ((4, 4), (draw.normal(4, 4, 4),)),
     "DecoderBlock": lambda draw: ((4, 4, 4), (draw.normal(4, 4, 4), draw.normal(4, 4, 4))),
-    "GPT": lambda draw: ((4, 4, 4, 4, 4), (draw.integers(0, 4, 4, 4),)),
+    "GPT": lambda draw: ((4, 4, 4, 4, 4), (draw.integers(0, 4, 4, 4), draw.integers(0, 4, 4, 4))),
     "apply_temperature": lambda draw: ((draw.normal(4, 4), 0.7), {}),
     "top_k_filter": lambda draw: ((draw.normal(4, 4), 2), {}),
     "top_p_filter": lambda draw: ((draw.normal(4, 4), 0.9), {}),
