@@ -97,7 +97,7 @@ def test_the_class_has_at_least_sixteen_submissions(records):
 
 @pytest.mark.parametrize("style", ["perfect-plain", "perfect-first-style", "perfect-other-style"])
 def test_perfect_work_gets_everything_in_whatever_style(records, style):
-    assert records[style].score == records[style].max_score == 100
+    assert records[style].score == records[style].max_score == 115
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
