@@ -70,7 +70,7 @@ def _explanations(
     explains: dict[str, list[Misconception]] = {check: [] for check in failed}
     if not failed:
         return evidence, explains
-    with _silence():
+    with silence():
         right = {check: list(_replay(catalogue.reference, steps)) for check, steps in failed.items()}
         mistakes = catalogue.mistakes_in(exercise)
         # Mistakes of earlier exercises, made inside this one, are many. They are tried where none of its own fits.
@@ -120,8 +120,8 @@ def _replay(namespace: dict[str, Any], steps: list[Step]) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Known mistakes may warn and print; nobody wants to hear it. Nor may they move the global generator."""
+def silence() -> Iterator[None]:
+    """Known solutions may warn and print; nobody wants to hear it. Nor may they move the global generator."""
     with (
         warnings.catch_warnings(),
         contextlib.redirect_stdout(io.StringIO()),

@@ -12,11 +12,8 @@ A layer gets the weights of the reference's first. All of it runs in this proces
 
 from __future__ import annotations
 
-import contextlib
-import io
 import math
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -26,6 +23,7 @@ from torch import Tensor
 from autograder.catalogue import Catalogue, load_module
 from autograder.checks.draw import Draw, seed_for
 from autograder.course import Assignment
+from autograder.diagnose import silence
 from autograder.error_rates import Errors, Row
 from autograder.errors import UsageError
 from autograder.verify import Verdicts
@@ -113,7 +111,7 @@ class NaiveCheck:
     def _call(self, namespace: dict[str, Any]) -> list[Tensor]:
         first, second = self._inputs(Draw(self._seed))
         solution, reference = namespace[self._exercise], self._reference[self._exercise]
-        with _silence():
+        with silence():
             torch.manual_seed(self._seed % 2**32)
             if not isinstance(reference, type):
                 return _tensors(solution(*first, **second))
@@ -141,16 +139,3 @@ def _tensors(value: Any) -> list[Tensor]:
     if not all(isinstance(part, Tensor) for part in parts):
         raise TypeError("naive checks compare tensors")
     return parts
-
-
-@contextlib.contextmanager
-def _silence() -> Iterator[None]:
-    """Known solutions may warn and print, and may not move the global generator."""
-    with (
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-        torch.random.fork_rng(devices=[]),
-    ):
-        warnings.simplefilter("ignore")
-        yield

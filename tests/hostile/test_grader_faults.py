@@ -8,14 +8,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-import time
 import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from attack import ASSIGNMENT
 from fort import autograder, hand_in, records_of, right_notebook
+from lane import wait_for
 
 from autograder.host.gradebook import LOCK, read_scores
 
@@ -81,13 +81,6 @@ def assert_clean(root: Path) -> None:
     assert not list(root.glob(".grading-*"))
     assert not list((root / "results").glob("*/.*.part"))
     assert not list(root.glob("gradebook.db-*"))
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 90.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def start(root: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -228,7 +221,7 @@ def test_a_gradebook_that_another_program_holds_is_said_before_anything_is_grade
 def test_a_gradebook_that_is_locked_while_grading_goes_on_costs_no_record(graded: Path, filled: Path) -> None:
     shutil.rmtree(graded / "results")
     command = start(graded, *GRADE)
-    wait_for(lambda: (graded / "results" / ASSIGNMENT / "ada.json").exists())
+    wait_for(lambda: (graded / "results" / ASSIGNMENT / "ada.json").exists(), 90.0)
     other = sqlite3.connect(graded / "gradebook.db", isolation_level=None, timeout=30)
     other.execute("BEGIN EXCLUSIVE")
     try:
@@ -332,7 +325,7 @@ def without(package: str, folder: Path) -> tuple[Path, Path]:
 
 def test_of_two_graders_on_one_folder_one_is_refused(ungraded: Path, filled: Path) -> None:
     first = start(ungraded, *RECORDS_ONLY)
-    wait_for(lambda: (ungraded / "results" / ASSIGNMENT / ".lock").exists())
+    wait_for(lambda: (ungraded / "results" / ASSIGNMENT / ".lock").exists(), 90.0)
     assert_refused(autograder(ungraded, *RECORDS_ONLY), "another grader is at work on", "wait for it")
     _, stderr = first.communicate(timeout=120)
     assert first.returncode == 0, stderr
