@@ -25,7 +25,7 @@ from autograder.inside.executor import Executor
 from autograder.records import CheckResult, ExerciseResult
 from autograder.sandbox import CellStopped, Sandbox
 from autograder.score import check_result, exercise_result, unrun_result
-from autograder.stand_in import rehearse, stand_in_for
+from autograder.stand_in import stand_in_for
 from autograder.students import Step, Student, live_asker
 from autograder.submission import Submission
 from autograder.suspects import Suspects
@@ -35,10 +35,9 @@ _MOST_STOPPED_CELLS = 3
 
 
 def prepare_process() -> None:
-    """Make this process ready to grade: torch on one thread, and what it loads on first use loaded."""
+    """Make this process ready to grade: torch on one thread, and without the compiler that it loads on first use."""
     never_compile()
     torch.set_num_threads(1)  # there is a process for each core, and sums come out the same everywhere
-    rehearse()
 
 
 class Grader:

@@ -7,6 +7,7 @@ for plain arguments, only with numbers, and only when a rehearsal without number
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from inspect import signature
 from typing import Any
 
@@ -23,8 +24,12 @@ stay far below."""
 _DEEPEST = 6
 
 
+@cache
 def rehearse() -> None:
-    """Ask once, so that what torch loads on first use is not loaded while a student's clock runs."""
+    """Ask once, so that what torch loads on first use is not loaded while a student's clock runs.
+
+    It is the better part of a second, for sympy: whoever needs no stand-in need not wait for it.
+    """
 
     def attend(q: Tensor, mask: Tensor) -> Tensor:
         scores = (q @ q.transpose(-2, -1) / 2.0).masked_fill(~mask, -1.0)
@@ -34,12 +39,17 @@ def rehearse() -> None:
 
     q, mask = torch.ones(1, 2, 3), torch.ones(2, 2, dtype=torch.bool)
     for want in ("value", "gradients"):
-        stand_in_for({"attend": attend}, ["attend"])(Call(target="attend", args=(q, mask), want=want))
+        _answerer({"attend": attend})(Call(target="attend", args=(q, mask), want=want))
 
 
 def stand_in_for(reference: dict[str, Any], names: list[str]) -> Callable[[Call], Message]:
     """Return what answers for the functions `names` of the reference."""
-    functions = {name: reference[name] for name in names}
+    if names:
+        rehearse()
+    return _answerer({name: reference[name] for name in names})
+
+
+def _answerer(functions: dict[str, Any]) -> Callable[[Call], Message]:
     executor = Executor(functions)
     found_small: set[Any] = set()
 

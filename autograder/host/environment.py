@@ -8,7 +8,10 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+
+import nbgrader.api
 
 
 def put_programs_on_path() -> None:
@@ -34,7 +37,7 @@ def quietly() -> Iterator[tuple[logging.Logger, list[str]]]:
     logger.addHandler(_Keep(lines))
     folder, variables = Path.cwd(), dict(os.environ)
     try:
-        with unwarned():
+        with unwarned(), one_engine():
             yield logger, lines
     finally:
         os.chdir(folder)
@@ -48,6 +51,21 @@ def unwarned() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="nbgrader")
         yield
+
+
+@contextmanager
+def one_engine() -> Iterator[None]:
+    """Have nbgrader keep what it knows of a database while it is at work on one.
+
+    For each student it opens the gradebook a dozen times, and each time works out anew how to say every query: a
+    quarter of the time that it takes for all.
+    """
+    make = nbgrader.api.create_engine
+    nbgrader.api.create_engine = cache(make)
+    try:
+        yield
+    finally:
+        nbgrader.api.create_engine = make
 
 
 class _Keep(logging.Handler):

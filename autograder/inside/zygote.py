@@ -25,7 +25,7 @@ import msgspec
 import torch
 
 from autograder.cell import Cell
-from autograder.inside import notebook
+from autograder.inside import huge_pages, notebook
 from autograder.inside.eager import never_compile
 from autograder.inside.executor import Executor
 from autograder.inside.locks import Locks, die_with_parent, limits, set_limits
@@ -122,6 +122,7 @@ def _serve(control: socket.socket, scratch: Path, settings: Settings) -> None:
     nursery = Nursery(settings, scratch, control)
     gc.collect()
     gc.freeze()  # a collection in a child would touch, and so copy, every page
+    huge_pages.collapse()
     try:
         nursery.rehearse_locks()
     except OSError as error:

@@ -22,9 +22,8 @@ WRONG_AXIS = "def attention(q, k, v):\n    w = softmax(q @ k.transpose(-2, -1), 
 
 
 def hand_in_class(root: Path) -> None:
-    """Hand in for five students, each another case; one of them no notebook."""
-    for name in ("ada", "dora"):
-        hand_in(root, name, right_notebook(root))
+    """Hand in for four students, each another case; one of them no notebook."""
+    hand_in(root, "ada", right_notebook(root))
     hand_in(root, "none", right_notebook(root, softmax=NO_NUMBERS))
     hand_in(root, "wrong", right_notebook(root, attention=WRONG_AXIS))
     hand_in(root, "letter", b"Dear teacher, my notebook would not open.")

@@ -37,7 +37,7 @@ class Undisturbed(msgspec.Struct):
 
 @pytest.fixture(scope="module")
 def handed_in(module_fort: Path) -> Path:
-    """The course with a class of five."""
+    """The course with a class of four."""
     hand_in_class(module_fort)
     return module_fort
 
@@ -105,4 +105,4 @@ def test_the_class_is_not_all_the_same(undisturbed: Undisturbed, handed_in: Path
     assert undisturbed.outcome.scores["ada"] == 20.0
     assert undisturbed.outcome.scores["letter"] is None
     assert len(set(undisturbed.outcome.scores.values())) == 3
-    assert len(undisturbed.outcome.feedback) == 4
+    assert len(undisturbed.outcome.feedback) == 3

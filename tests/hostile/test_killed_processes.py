@@ -18,7 +18,7 @@ ENDLESS = "def softmax(x, dim=-1):\n    while True:\n        pass\n"
 
 @pytest.fixture(scope="module")
 def handed_in(module_fort: Path) -> Path:
-    """The course with a class of five."""
+    """The course with a class of four."""
     hand_in_class(module_fort)
     return module_fort
 
@@ -53,22 +53,22 @@ def test_a_worker_that_is_killed_costs_one_submission_its_grading_until_the_next
     lane: Lane, undisturbed: dict[str, bytes]
 ) -> None:
     hand_in(lane.root, "endless", right_notebook(lane.root, softmax=ENDLESS))
-    students = [word for name in ("dora", "endless", "none") for word in ("--student", name)]
+    students = [word for name in ("ada", "endless", "none") for word in ("--student", name)]
     command = lane.start("--no-gradebook", *students)
-    wait_for(lambda: (lane.results / "dora.json").exists())
+    wait_for(lambda: (lane.results / "ada.json").exists())
     time.sleep(0.3)  # a submission takes less, but for the endless one, and that comes next
     worker = next(p for p in psutil.Process(command.pid).children() if "autograder.worker" in p.cmdline())
     worker.send_signal(signal.SIGKILL)
     assert command.wait(120) == 1
     records = records_of(lane.root)
     assert {name: record.status for name, record in records.items()} == {
-        "dora": "graded", "endless": "grader_fault", "none": "graded",
+        "ada": "graded", "endless": "grader_fault", "none": "graded",
     }  # fmt: skip
     assert records["endless"].score is None
     assert "signal 9" in records["endless"].notes[0]
     assert lane.start("--no-gradebook", *students).wait(120) == 0
     assert records_of(lane.root)["endless"].score == 14.0
-    for name in ("dora", "none"):
+    for name in ("ada", "none"):
         assert (lane.results / f"{name}.json").read_bytes() == undisturbed[f"{name}.json"]
     assert_nothing_is_left(lane)
 
