@@ -6,33 +6,29 @@ must notice that and go.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
 import signal
 import subprocess
-import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import msgspec
 import pytest
 from fort import solved
-from lane import Lane, Outcome, assert_nothing_is_left, hand_in_class
+from lane import Lane, Outcome, assert_nothing_is_left, hand_in_class, wait_for
 
 from autograder.records import decode
 
 SEED = 35
-LANES = 2
-KILLS = 10
-"""For each of the lanes, which are killed side by side to save time."""
-
-
-class Undisturbed(msgspec.Struct):
-    """A run that nobody killed."""
-
-    outcome: Outcome
-    seconds: float
+ROUNDS = 5
+"""Each begins afresh, and kills once in each phase of a run: twenty kills."""
+PHASES = {
+    "starting": ("", 3.0),
+    "grading": ("results/*/letter.json", 1.0),  # no notebook, so it is done when the others begin
+    "gradebook": ("gradebook.db", 1.5),
+    "feedback": ("feedback/*/*/*.html", 0.5),
+}
+"""What has to be there for a phase to have begun, and up to how many seconds later to kill."""
 
 
 @pytest.fixture(scope="module")
@@ -43,66 +39,54 @@ def handed_in(module_fort: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(handed_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+def undisturbed(handed_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What is there after a run that nobody killed."""
     lane = Lane(Path(shutil.copytree(handed_in, tmp_path_factory.mktemp("undisturbed") / "lane")))
-    began = time.monotonic()
     assert lane.start().wait(300) == 1, lane.output.read_text()  # one of them is no notebook
-    seconds = time.monotonic() - began
     assert_nothing_is_left(lane)
-    return Undisturbed(outcome=lane.outcome(), seconds=seconds)
+    return lane.outcome()
 
 
-def moments(undisturbed: Undisturbed, lane: int) -> Iterator[float]:
-    """Draw when to kill: after which part of the time that a whole run takes."""
-    chance = random.Random(SEED + lane)
-    for _ in range(KILLS):
-        yield chance.random() * undisturbed.seconds
+def kill_in(lane: Lane, phase: str, chance: random.Random) -> int:
+    """Start the command and kill it at a random moment of a phase; returns how it ended."""
+    pattern, most = PHASES[phase]
+    command = lane.start()
+    wait_for(lambda: command.poll() is not None or any(lane.root.glob(pattern or "*")))
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        command.wait(chance.random() * most)
+    command.send_signal(signal.SIGKILL)  # of no effect when it has ended
+    return command.wait()
 
 
-def killed_again_and_again(lane: Lane, undisturbed: Undisturbed, number: int) -> list[str]:
-    """Kill the command at each moment and start it again; returns how far it was each time."""
-    reached = []
-    for seconds in moments(undisturbed, number):
-        command = lane.start()
-        try:
-            command.wait(seconds)
-        except subprocess.TimeoutExpired:
-            command.send_signal(signal.SIGKILL)
-        ended = command.wait() != -signal.SIGKILL
-        assert not ended or command.returncode == 1, lane.output.read_text()
-        found = {path.name: path.read_bytes() for path in lane.results.glob("*.*") if not path.name.startswith(".")}
-        for name, data in found.items():
-            if name.endswith(".json"):
-                assert data == undisturbed.outcome.files[name], f"{name} after a kill at {seconds:.2f} s"
-                decode(data)
-        reached.append("end" if ended else f"{len(found)} files{', gradebook' * (lane.root / 'gradebook.db').exists()}")
-        if ended:
-            lane.start_afresh()
-    return reached
+def assert_whole(lane: Lane, undisturbed: Outcome) -> None:
+    """What is written so far is as it would be without a kill."""
+    for path in lane.results.glob("[!.]*.json"):
+        assert path.read_bytes() == undisturbed.files[path.name], path.name
+        decode(path.read_bytes())
 
 
 def test_killed_at_twenty_moments_it_ends_with_the_same_bytes(
-    handed_in: Path, undisturbed: Undisturbed, tmp_path: Path
+    handed_in: Path, undisturbed: Outcome, tmp_path: Path
 ) -> None:
-    lanes = [Lane(Path(shutil.copytree(handed_in, tmp_path / f"lane{n}" / "course"))) for n in range(LANES)]
-    with ThreadPoolExecutor(LANES) as threads:
-        numbers = range(LANES)
-        reached = list(threads.map(killed_again_and_again, lanes, [undisturbed] * LANES, numbers))
-        ends = list(threads.map(lambda lane: lane.start().wait(300), lanes))
-    # Else the moments were not spread over the run, and this test would have seen less than it says.
-    stages = {stage for lane in reached for stage in lane}
-    assert len(stages - {"end"}) >= 3, reached
-    assert any("gradebook" in stage for stage in stages), reached
-    for lane, code in zip(lanes, ends, strict=True):
-        assert code == 1, lane.output.read_text()
-        assert lane.outcome() == undisturbed.outcome
-        assert_nothing_is_left(lane)
+    lane = Lane(Path(shutil.copytree(handed_in, tmp_path / "lane" / "course")))
+    chance = random.Random(SEED)
+    ends = []
+    for _ in range(ROUNDS):
+        lane.start_afresh()
+        for phase in PHASES:
+            ends.append(kill_in(lane, phase, chance))
+            assert ends[-1] in (-signal.SIGKILL, 1), lane.output.read_text()
+            assert_whole(lane, undisturbed)
+    assert ends.count(-signal.SIGKILL) >= 18, ends  # else it was hardly ever disturbed
+    assert lane.start().wait(300) == 1, lane.output.read_text()
+    assert lane.outcome() == undisturbed
+    assert_nothing_is_left(lane)
 
 
-def test_the_class_is_not_all_the_same(undisturbed: Undisturbed, handed_in: Path) -> None:
+def test_the_class_is_not_all_the_same(undisturbed: Outcome, handed_in: Path) -> None:
     """Else the same bytes would say little."""
     assert set(solved(handed_in)) == {"softmax", "attention", "Head", "sample"}
-    assert undisturbed.outcome.scores["ada"] == 20.0
-    assert undisturbed.outcome.scores["letter"] is None
-    assert len(set(undisturbed.outcome.scores.values())) == 3
-    assert len(undisturbed.outcome.feedback) == 3
+    assert undisturbed.scores["ada"] == 20.0
+    assert undisturbed.scores["letter"] is None
+    assert len(set(undisturbed.scores.values())) == 3
+    assert len(undisturbed.feedback) == 3
