@@ -25,7 +25,7 @@ demo: env  ## Grade an example class and say where to look
 	autograder demo
 
 test: env  ## Run the whole test suite, file by file on two cores
-	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: env  ## Check style, types and that generated files are fresh
 	ruff check .
