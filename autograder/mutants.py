@@ -5,8 +5,8 @@ see. For the second kind there is a list beside the checks, `equivalent_mutants.
 
     [[equivalent]]
     exercise = "softmax"
-    mutant = "softmax: 'powers = torch.exp(x - peak)': ..."
-    reason = "why no input tells the two apart"
+    mutants = ["softmax: 'powers = torch.exp(x - peak)': ...", ...]
+    reason = "why no input tells these from the solution"
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ LIST = "equivalent_mutants.toml"
 
 
 class Equivalent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A mutant that no check can reject, because it is as right as the reference."""
+    """Mutants that no check can reject, because they are as right as the reference."""
 
     exercise: str
-    mutant: str
-    """Its name, as it is printed."""
+    mutants: list[str]
+    """Their names, as they are printed."""
     reason: str
 
 
@@ -91,6 +91,8 @@ def read_equivalents(assignment: Assignment) -> list[Equivalent]:
 def try_mutants(course: Course, assignment: Assignment, on_step: OnStep = lambda text: None) -> Survey:
     """Run every mutant of the reference through the hidden checks of its exercise, until one rejects it.
 
+    What they let pass must be rejected by the checks of an exercise that stands on it.
+
     Raises:
         RefusedToStart: when the sandbox cannot be locked here.
         GraderFault: when the checks cannot be read, or fail with the reference.
@@ -103,6 +105,7 @@ def try_mutants(course: Course, assignment: Assignment, on_step: OnStep = lambda
     def loop(runner: CheckRunner) -> None:
         with Sandbox(course.limits) as sandbox:
             judge = _Judge(course, catalogue, runner, sandbox)
+            judge.expect_the_reference_to_pass()
             for exercise in assignment.exercises:
                 # A test that the student writes may look at less than ours, as long as it tells all suspects apart.
                 if exercise.id.startswith("test_"):
@@ -126,8 +129,7 @@ def _try_exercise(
 ) -> Tally:
     """Try the mutants of one exercise; what is wrong with the list goes into `stale`."""
     reference = catalogue.reference_source(exercise.id)
-    judge.expect_a_pass(exercise, reference)
-    listed = {e.mutant for e in known if e.exercise == exercise.id}
+    listed = {name for e in known if e.exercise == exercise.id for name in e.mutants}
     made = mutants(exercise.id, reference)
     tally = Tally(exercise=exercise.id, made=len(made))
     for number, mutant in enumerate(made, 1):
@@ -145,7 +147,7 @@ def _try_exercise(
 
 
 class _Judge:
-    """Says whether the checks reject a solution of one exercise, in a notebook that is the reference elsewhere.
+    """Says whether the checks reject a changed solution, in a notebook that is the reference elsewhere.
 
     It does without what `grade` does for a student: no name for the mistake, no second opinion, no other checks once
     one has rejected. That the reference passes the same checks on the same inputs is made sure once for all mutants.
@@ -159,20 +161,26 @@ class _Judge:
         self._sources = {e.id: catalogue.reference_source(e.id) for e in self._assignment.exercises}
         self._rejections: dict[str, int] = {}
 
-    def expect_a_pass(self, exercise: Exercise, source: str) -> None:
+    def expect_the_reference_to_pass(self) -> None:
         """Make sure that a right solution passes: else a rejection would mean nothing.
 
         Raises:
             GraderFault: when a check rejects it.
         """
-        for check in self._checks(exercise):
-            if (error := self._run(check, exercise, source)) is not None:
-                raise GraderFault(f"{check.id} fails with the reference: {error}. `autograder verify` says more")
+        for exercise in self._assignment.exercises:
+            for check in self._checks(exercise):
+                if (error := self._run(check, exercise, {})) is not None:
+                    raise GraderFault(f"{check.id} fails with the reference: {error}. `autograder verify` says more")
 
     def rejects(self, exercise: Exercise, source: str) -> bool:
-        """Say whether a check rejects the solution; asks those first that have rejected most."""
+        """Say whether a check rejects the solution, one of its own or of an exercise that stands on it."""
+        later = [e for e in self._assignment.exercises if exercise.id in self._assignment.prerequisites(e.id)]
+        return any(self._one_rejects(judged, {exercise.id: source}) for judged in (exercise, *later))
+
+    def _one_rejects(self, exercise: Exercise, changed: dict[str, str]) -> bool:
+        """Ask the checks of one exercise, first those that have rejected most."""
         for check in self._checks(exercise):
-            if self._run(check, exercise, source) is not None:
+            if self._run(check, exercise, changed) is not None:
                 self._rejections[check.id] = self._rejections.get(check.id, 0) + 1
                 return True
         return False
@@ -181,8 +189,8 @@ class _Judge:
         own = [check for check in self._runner.checks if check.info.exercise == exercise.id]
         return sorted(own, key=lambda check: -self._rejections.get(check.id, 0))
 
-    def _run(self, check: Check, exercise: Exercise, source: str) -> BaseException | None:
-        sources = self._sources | {exercise.id: source}
+    def _run(self, check: Check, exercise: Exercise, changed: dict[str, str]) -> BaseException | None:
+        sources = self._sources | changed
         cells = [Cell(cell.name, sources.get(cell.name, cell.source)) for cell in self._cells]
 
         @contextmanager

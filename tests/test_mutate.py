@@ -166,7 +166,7 @@ def survey(root):
 def list_as_equivalent(root, *names, exercise="double"):
     """Write the list, and return how many are on it."""
     entries = [
-        f'[[equivalent]]\nexercise = "{exercise}"\nmutant = """{name}"""\nreason = "a reason"\n' for name in names
+        f'[[equivalent]]\nexercise = "{exercise}"\nmutants = ["""{name}"""]\nreason = "a reason"\n' for name in names
     ]
     (root / "assignments" / "01_small" / LIST).write_text("\n".join(entries))
 
@@ -178,6 +178,21 @@ def test_a_mutant_that_no_check_rejects_is_a_survivor(root):
     assert "double: 'return times * x': times * x became times / x" not in survivors
     assert tally.made == tally.rejected + len(survivors)
     assert tally.equivalent == 0
+
+
+def test_a_mutant_may_be_rejected_by_an_exercise_that_stands_on_it(root):
+    """Here by the only check that makes the loop of `double` run."""
+    folder = root / "assignments" / "01_small"
+    later = EXERCISES.replace('"double"', '"last"') + 'depends_on = ["double"]\n'
+    (folder / "exercises.toml").write_text(EXERCISES + later)
+    (folder / "lesson.py").write_text(LESSON + LESSON.partition("torch\n")[2].replace('"double"', '"last"'))
+    path = root / "solutions" / "small.py"
+    path.write_text(path.read_text() + "\n\ndef last(x):\n    return double(x, 5)\n")
+    second = CHECK.partition("\n\n\n")[2].replace("double", "last").replace("test_numbers", "test_last")
+    (folder / "test_hidden.py").write_text(f"{CHECK}\n\n{second}")
+    build.write(read_course(root))
+    survivors = [mutant.name for mutant in survey(root).tallies[0].survivors]
+    assert "double: 'times = times - 1': dropped" not in survivors
 
 
 def test_a_mutant_that_does_not_end_is_rejected(root):

@@ -562,12 +562,14 @@ def test_network_with_nearly_everything_dropped(student, draw):
     """In training with all hidden numbers dropped the bias of `linear2` is left; in evaluation nothing is dropped."""
     maps, x = two_maps(draw, 5, 13), draw.normal(2, 7, 5)
     all_dropped, none_dropped = (network_with(student, maps, dropout=rate) for rate in (NEARLY_ALL, NEARLY_NONE))
+    unsaid = network_with(student, maps)
+    unsaid.train()
 
     in_evaluation = [all_dropped(x), none_dropped(x)]
     all_dropped.train()
     none_dropped.train()
     in_training = [all_dropped(x), all_dropped(-x)]
-    kept = none_dropped(x)
+    kept = {"when nothing is dropped": none_dropped(x), "of a network made without a dropout": unsaid(x)}
     all_dropped.eval()
     in_evaluation.append(all_dropped(x))
 
@@ -575,7 +577,8 @@ def test_network_with_nearly_everything_dropped(student, draw):
     for output in in_training:
         what = "the output when every hidden number is dropped"
         assert_close(output, maps["linear2.bias"].expand(2, 7, 5), "attention", what)
-    assert_close(kept, right, "attention", "the output in training when nothing is dropped")
+    for when, output in kept.items():
+        assert_close(output, right, "attention", f"the output in training {when}")
     for output in in_evaluation:
         assert_close(output, right, "attention", "the output in evaluation")
 
@@ -903,10 +906,12 @@ def check_gradients(student, draw, kind):
 def check_everything_dropped(student, draw, kind):
     """In training with everything dropped, the sub-layers have nothing to say; in evaluation nothing is dropped."""
     x, maps = stream(draw, 2, 5, 6), block_parameters(draw, 6, 11)
-    block = block_with(student, kind, maps, 3, dropout=NEARLY_ALL)
+    block, unsaid = block_with(student, kind, maps, 3, dropout=NEARLY_ALL), block_with(student, kind, maps, 3)
 
     in_evaluation = block(x)
     block.train()
+    unsaid.train()
+    kept = unsaid(x)
     in_training = [block(x), block(-x)]
     block.eval()
     once_more = block(x)
@@ -915,8 +920,10 @@ def check_everything_dropped(student, draw, kind):
     for t, output in zip((x, -x), in_training, strict=True):
         right = in_double(kind, nothing, 3, t)
         assert_close(output, right, "attention", "the output when everything that the sub-layers say is dropped")
+    right = in_double(kind, maps, 3, x)
     for output in (in_evaluation, once_more):
-        assert_close(output, in_double(kind, maps, 3, x), "attention", "the output in evaluation")
+        assert_close(output, right, "attention", "the output in evaluation")
+    assert_close(kept, right, "attention", "the output in training of a block made without a dropout")
 
 
 def said(kind, output, before):

@@ -430,11 +430,14 @@ def test_dropout_of_nearly_all_weights(student, draw):
     """Dropout acts on the weights: with nearly all dropped, only the bias of `w_o` is left, in training alone."""
     # So near to 1 that nothing is left, and yet 1 - dropout is not 0, by which somebody may divide.
     layer, parameters = causal_layer(student, draw, 6, 2, dropout=1 - 1e-9)
+    unsaid, others = causal_layer(student, draw, 6, 2)
     x = draw.normal(2, 5, 6)
 
     in_evaluation = [layer(x)[0], layer(-x)[0]]
     layer.train()
+    unsaid.train()
     in_training = [layer(x), layer(-x)]
+    kept = unsaid(x)[0]
 
     for y, output in zip((x, -x), in_evaluation, strict=True):
         assert_close(output, causal_by_hand(parameters, 2, y)[0], "attention", "the output in evaluation")
@@ -442,6 +445,8 @@ def test_dropout_of_nearly_all_weights(student, draw):
         bias = parameters["attention.w_o.bias"].expand(2, 5, 6)
         assert_close(output, bias, "attention", "the output when all weights are dropped")
         assert_close(weights, causal_by_hand(parameters, 2, y)[1], "attention", "the returned weights in training")
+    what = "the output in training of a layer made without a dropout"
+    assert_close(kept, causal_by_hand(others, 2, x)[0], "attention", what)
 
 
 # --- DecoderBlock -----------------------------------------------------------------------------------------------------
@@ -471,6 +476,21 @@ def block_of(student, draw, d, heads, d_ff, cross=True, **more):
 def block_expected(parameters, heads, x, memory=None, dtype=torch.float32, **more):
     memory = None if memory is None else memory.double()
     return block_by_hand(in_double(parameters), heads, x.double(), memory, **more).to(dtype)
+
+
+BOTH_ATTENTIONS = ("self_attention.attention", "cross_attention")
+
+
+def added_by(student, draw, name, x, dropout):
+    """What one of the attentions adds to x in training, when it says 1 for everything and the others are silent.
+
+    There is one word and one of the source, so that its weight is 1.
+    """
+    silent = {name: torch.zeros_like(parameter) for name, parameter in some_block(draw, x.size(-1), 7).items()}
+    speaking = {f"{name}.w_v.bias": torch.ones(x.size(-1)), f"{name}.w_o.weight": torch.eye(x.size(-1))}
+    block = load(student.DecoderBlock(x.size(-1), 2, 7, dropout=dropout), "DecoderBlock", silent | speaking)
+    block.train()
+    return block(x, x) - x
 
 
 @exercise("DecoderBlock")
@@ -613,17 +633,26 @@ def test_dropout_leaves_the_road_open(student, draw):
     """Dropout acts on what each sub-layer adds: with nearly all of it dropped, x comes out as it went in."""
     block, parameters = block_of(student, draw, 6, 2, 7, dropout=1 - 1e-9)
     alone, others = block_of(student, draw, 6, 2, 7, cross=False, dropout=1 - 1e-9)
+    unsaid = load(student.DecoderBlock(6, 2, 7), "DecoderBlock", parameters)
     x, memory = draw.normal(2, 5, 6), draw.normal(2, 3, 6)
 
     in_evaluation = [block(x, memory), alone(x)]
-    block.train()
-    alone.train()
+    for each in (block, alone, unsaid):
+        each.train()
     in_training = [block(x, memory), alone(x)]
+    kept = unsaid(x, memory)
+    twice = {name: added_by(student, draw, name, draw.normal(23, 1, 6), 0.5) for name in BOTH_ATTENTIONS}
 
     assert_close(in_evaluation[0], block_expected(parameters, 2, x, memory), "attention", "the output in evaluation")
     assert_close(in_evaluation[1], block_expected(others, 2, x), "attention", "the output in evaluation")
     for output in in_training:
         assert_close(output, x, "attention", "the output in training, when what is added is dropped")
+    what = "the output in training of a block made without a dropout"
+    assert_close(kept, block_expected(parameters, 2, x, memory), "attention", what)
+    for name, numbers in twice.items():
+        expected = torch.where(numbers.abs() < 1e-4, 0.0, 4.0)
+        what = f"what {name} adds in training: its weights and its output are dropped, or divided by 1 - dropout"
+        assert_close(numbers, expected, "attention", what)
 
 
 @exercise("DecoderBlock")
@@ -908,9 +937,10 @@ def test_tied_weights_are_one_matrix(student, draw):
     """Tied, there is one matrix: it learns from both its uses, and stays one when it is loaded."""
     model, parameters = gpt_of(student, draw, 13, 6, 2, 1, 7)
     free, others = gpt_of(student, draw, 13, 6, 2, 1, 7, tied=False)
+    unsaid = student.GPT(13, 6, 2, 1, 7)
     ids, toward, other = draw.integers(0, 13, 2, 5), draw.normal(2, 5, 13), draw.normal(13, 6)
 
-    found = [m.gradients(ids, toward=toward).parameters for m in (model, free)]
+    found = [m.gradients(ids, toward=toward).parameters for m in (model, free, unsaid)]
     states = [m.state_dict() for m in (model, free)]
     load(model, "GPT", {**parameters, WORDS: other, HEAD: other})
     after = model(ids)[0]
@@ -920,6 +950,9 @@ def test_tied_weights_are_one_matrix(student, draw):
     matrices = [sum(name in gradients for name in (WORDS, HEAD)) for gradients in found]
     assert_true(matrices[0] == 1, "Tied, head and embedding must be one Parameter, not two.")
     assert_true(matrices[1] == 2, "With tie_weights=False the head has a matrix of its own.")
+    assert_true(matrices[2] == 1, "Unless something else is said, head and embedding are one Parameter.")
+    more = sorted(set(found[1]) - set(others))
+    assert_true(not more, f"The model learns more than it should: {', '.join(more)}.")
     assert_close(states[0][HEAD], parameters[WORDS], "exact", "the tied matrix of the head")
     assert_close(states[1][HEAD], others[HEAD], "exact", "the free matrix of the head")
     names = list(parameters)
@@ -983,10 +1016,13 @@ def test_gpt_refuses_a_text_that_is_too_long(student, draw):
 def test_dropout_of_nearly_everything_in_gpt(student, draw):
     """With nearly everything dropped, words, positions and blocks are gone: only the bias of the last norm is read."""
     model, parameters = gpt_of(student, draw, 13, 6, 2, 2, 7, dropout=1 - 1e-9)
+    unsaid = load(student.GPT(13, 6, 2, 2, 7), "GPT", parameters)
     ids = draw.integers(0, 13, 3, 5)
 
     in_evaluation = [model(ids)[0], model(ids.flip(1))[0]]
     model.train()
+    unsaid.train()
+    kept = unsaid(ids)[0]
     in_training = [model(ids)[0], model(ids.flip(1))[0]]
 
     for words, logits in zip((ids, ids.flip(1)), in_evaluation, strict=True):
@@ -994,6 +1030,8 @@ def test_dropout_of_nearly_everything_in_gpt(student, draw):
     nothing = (parameters["token_embedding.embedding.weight"] @ parameters["norm.bias"]).expand(3, 5, 13)
     for logits in in_training:
         assert_close(logits, nothing, "attention", "the logits in training, when everything is dropped")
+    what = "the logits in training of a model made without a dropout"
+    assert_close(kept, gpt_expected(parameters, 2, 2, ids), "attention", what)
 
 
 @exercise("GPT")
@@ -1009,12 +1047,14 @@ def test_gpt_leaves_the_world_alone(student, draw):
     twice = [model(ids, targets) for _ in range(2)]
     model.double()
     in_float64, loss = model(ids, targets)
+    without_loss = model(ids)[0]
 
     assert_left_alone(after[0], ids, targets)
     assert_left_alone(after[1], ids.flip(1), targets)
     assert_close(twice[1][0], twice[0][0], "exact", "the logits of a second call")
     assert_close(twice[1][1], twice[0][1], "exact", "the loss of a second call")
-    assert_close(in_float64, gpt_expected(parameters, 2, 1, ids, torch.float64), "attention", "the logits in float64")
+    for logits in (in_float64, without_loss):
+        assert_close(logits, gpt_expected(parameters, 2, 1, ids, torch.float64), "attention", "the logits in float64")
     assert_equal(loss.dtype, torch.float64, "the dtype of the loss")
 
 
@@ -1047,9 +1087,11 @@ def test_temperature_zero_leaves_the_best_word(student, draw):
     logits = draw.normal(3, 7) - 5
     equal = torch.tensor([[1.0, 4.0, 2.0, 4.0, 4.0], [-1.0, -3.0, -math.inf, -2.0, -1.0]])
 
-    found = [student.apply_temperature(x, 0) for x in (logits, equal, logits[0])]
+    inputs = (logits, equal, logits[0], logits.double())
 
-    for x, cold in zip((logits, equal, logits[0]), found, strict=True):
+    found = [student.apply_temperature(x, 0) for x in inputs]
+
+    for x, cold in zip(inputs, found, strict=True):
         best = [row.index(max(row)) for row in x.reshape(-1, x.size(-1)).tolist()]
         others = torch.nn.functional.one_hot(torch.tensor(best), x.size(-1)).reshape(x.shape) == 0
         assert_close(cold, x.masked_fill(others, -math.inf), "exact", "the logits at temperature 0")
@@ -1275,9 +1317,11 @@ def test_top_p_of_everything_and_of_next_to_nothing(student, draw):
     certain = [logits + 30 * torch.nn.functional.one_hot(draw.integers(0, 7, 3), 7) for _ in range(2)]
 
     found = [student.top_p_filter(logits, p) for p in (1.0, 1e-9)]
+    in_float64 = student.top_p_filter(logits.double(), 1.0)
     beside = [student.top_p_filter(x, 1.0) for x in certain]
 
     assert_close(found[0], logits, "exact", "logits filtered with p = 1")
+    assert_close(in_float64, logits.double(), "exact", "logits in float64 filtered with p = 1")
     for x, filtered in zip(certain, beside, strict=True):
         assert_close(filtered, x, "exact", "logits filtered with p = 1, one word of each row being nearly certain")
     expected = kept_by_hand(logits, lambda row: best_words(row, 1))
@@ -1474,10 +1518,12 @@ def test_sampling_at_temperature_zero_is_greedy(student, draw):
     student.props.seed(int(draw.integers(0, 2**31, 1)))
 
     found = [student.sample_next_token(logits, 0.0), student.sample_next_token(logits, 0, 5, 0.9)]
+    single = student.sample_next_token(logits[:1], 0.0)
     left = student.sample_next_token.aftermath(logits, 0.5, 3, 0.8)
 
     for tokens in found:
         assert_close(tokens, best, "exact", "the words at temperature 0")
+    assert_close(single, best[:1], "exact", "the word of a single row")
     assert_close(left.arguments[0], logits, "exact", "the logits after the call")
     assert_raises("ValueError", student.sample_next_token, logits, -1.0)
     assert_raises("ValueError", student.sample_next_token, logits, 1.0, 0)
@@ -1640,6 +1686,9 @@ def test_generate_passes_its_options_on(student, draw):
         student.generate(sharp, prompt, 13, temperature=1e-3, generator=generator(seed)),
     ]
     drawn = [student.generate(flat, prompt, 13, generator=generator(number)) for number in (seed, seed, seed + 1)]
+    unsaid, said = (
+        student.generate(sharp, prompt, 13, generator=generator(seed), **more) for more in ({}, {"temperature": 1.0})
+    )
     after = student.generate.aftermath(flat, prompt, 13, 1.0, None, None, None, None, generator(seed))
 
     for ids, what in zip(greedy, ("top_k = 1", "a tiny top_p", "a tiny temperature"), strict=True):
@@ -1647,6 +1696,7 @@ def test_generate_passes_its_options_on(student, draw):
     for ids in drawn:
         assert_equal(tuple(ids.shape), (5, 16), "the shape of the result")
         assert_close(ids[:, :3], prompt, "exact", "the prompt in the result")
+    assert_close(unsaid, said, "exact", "the words drawn without a temperature, which is 1 then")
     assert_close(drawn[1], drawn[0], "exact", "the words drawn with the same seed")
     assert_true(not torch.equal(drawn[2], drawn[0]), "Two seeds draw the same words: the generator is not used.")
     assert_close(after.arguments[1], prompt, "exact", "the prompt after the call")
@@ -1870,7 +1920,10 @@ def test_a_shelf_for_each_layer(student, draw):
     for k, v in zip(keys, values, strict=True):
         found.append((cache.extend("first", k, v), cache.extend("second", -k, -v)))
         lengths.append(cache.attribute("length"))
+    in_float64 = cache.extend("third", keys[0].double(), values[0].double())
 
+    assert_close(in_float64[0], keys[0].double(), "exact", "keys in float64 on a shelf")
+    assert_close(in_float64[1], values[0].double(), "exact", "values in float64 on a shelf")
     for count, pair in enumerate(found, 1):
         for sign, shelf in zip((1, -1), pair, strict=True):
             assert_true(
@@ -1892,11 +1945,15 @@ def test_causal_attention_with_a_cache(student, draw):
 
     found = [layer(part, cache=plain) for part in x.split([3, 1, 3], dim=1)]
     hidden = [layer(x[:, :4], mask[..., :4], cache=masked), layer(x[:, 4:], mask, cache=masked)]
+    layer.double()
+    in_float64 = layer(x.double(), cache=student.KVCache())
 
     right_output, right_weights = causal_by_hand(parameters, 2, x)
     for (output, weights), (start, end) in zip(found, ((0, 3), (3, 4), (4, 7)), strict=True):
         assert_close(weights, right_weights[:, :, start:end, :end], "attention", "the weights with a cache")
         assert_close(output, right_output[:, start:end], "attention", "the output with a cache")
+    for tensor, right in zip(in_float64, causal_by_hand(parameters, 2, x, dtype=torch.float64), strict=True):
+        assert_close(tensor, right, "attention", "output and weights with a cache in float64")
     right_output, right_weights = causal_by_hand(parameters, 2, x, mask)
     for (output, weights), (start, end) in zip(hidden, ((0, 4), (4, 7)), strict=True):
         assert_close(weights, right_weights[:, :, start:end, :end], "attention", "the weights with a cache and a mask")
