@@ -15,8 +15,8 @@ KIT = ROOT / "autograder"
 # From the bottom up; a module may import from earlier ones alone, so there can be no cycle.
 LAYERS = [
     "errors", "cell", "records", "jobs", "authoring", "course", "tensors", "wire", "submission",
-    "inside.eager", "inside.scratch", "inside.landlock", "inside.seccomp", "inside.locks", "inside.plots",
-    "inside.frames", "inside.shortcuts", "inside.shell", "inside.props", "inside.stand_ins",
+    "inside.eager", "inside.scratch", "inside.landlock", "inside.seccomp", "inside.huge_pages", "inside.locks",
+    "inside.plots", "inside.frames", "inside.shortcuts", "inside.shell", "inside.props", "inside.stand_ins",
     "inside.executor", "inside.notebook", "inside.worker", "inside.zygote",
     "variables", "launch", "sandbox", "students", "stand_in",
     "checks.compare", "checks.draw", "checks.trial", "checks", "checks.runner",
