@@ -154,6 +154,8 @@ def test_a_disk_that_fills_up_keeps_what_is_written_and_the_next_run_goes_on(ung
 
 
 def test_a_file_that_cannot_grow_is_not_left_half_written(ungraded: Path, filled: Path) -> None:
+    assert_refused(limited(ungraded, 2, *RECORDS_ONLY), "file too large", "Make room and run the same command again")
+    assert results_of(ungraded) == {}
     # Records fit, and the overview does not.
     assert_refused(limited(ungraded, 6, *RECORDS_ONLY), "file too large", "the 3 records written so far are kept")
     assert sorted(results_of(ungraded)) == ["ada.json", "bob.json", "cem.json"]
