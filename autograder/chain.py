@@ -6,30 +6,26 @@ submitted/STUDENT/ASSIGNMENT/*.ipynb  ->  RESULTS/ASSIGNMENT/STUDENT.json
 from __future__ import annotations
 
 import atexit
-import errno
-import fcntl
-import hashlib
 import os
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
-from importlib.metadata import version
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
-from autograder import __version__
 from autograder.course import Assignment, Course, read_course
-from autograder.errors import GraderFault, NotGradable, UsageError
+from autograder.errors import NotGradable, UsageError
+from autograder.fingerprint import base_of, fingerprint_of
 from autograder.jobs import Job
 from autograder.pool import Pool
-from autograder.records import SCHEMA, Record, decode, encode, remove_parts, ungraded, write_atomically
+from autograder.records import Record, ungraded
+from autograder.results import Results
 from autograder.submission import find_notebook, read_bytes
 
 OnRecord = Callable[[Record], None]
 _LONGEST_ID = 200
 """Bytes: a file's name has 255, and a record is written as ".ID.json.PID.part" first."""
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,19 +38,38 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     confined: bool = True
 
     @property
-    def folder(self) -> Path:
-        """Return where the records of the assignment are, or will be."""
-        return self.results / self.assignment.id
-
-    def record_path(self, student: str) -> Path:
-        """Return where the record of a student is, or will be."""
-        return self.folder / f"{student}.json"
+    def shelf(self) -> Results:
+        """Return the records of the assignment."""
+        return Results(self.results / self.assignment.id)
 
 
-OpenPool = Callable[[Plan, int], AbstractContextManager[Pool]]
+class Survey(msgspec.Struct, frozen=True, kw_only=True):
+    """Which submissions have to be graded, and which results are known without grading."""
+
+    students: list[str]
+    """Whose submissions were looked at."""
+    kept: dict[str, Record]
+    """Records that are there and still true, by student."""
+    found: dict[str, Record]
+    """Records that are new although nothing has to be graded: not gradable, or graded for a comparison."""
+    waiting: list[str]
+    """Whose submissions are left to grade; a class of notebooks is too large to be held."""
+    base: str
+    """What the fingerprint of each record rests on."""
 
 
-def _new_pool(plan: Plan, workers: int) -> Pool:
+class Grading(Protocol):
+    """What grades: processes of this machine (`pool.Pool`), or of a cluster (`cluster.ClusterPool`)."""
+
+    def grade(self, jobs: Iterable[Job]) -> Iterable[Record]:
+        """Yield the records of the jobs, in any order."""
+
+
+OpenPool = Callable[[Plan, int], AbstractContextManager[Grading]]
+
+
+def local_pool(plan: Plan, workers: int) -> Pool:
+    """Return grading processes of this machine."""
     return Pool(plan.course, plan.assignment, workers, plan.confined)
 
 
@@ -105,12 +120,33 @@ def _can_be_an_id(name: str) -> bool:
         return False
 
 
+def survey(plan: Plan, students: list[str]) -> Survey:
+    """Read these students' submissions and say what has to be graded; writes nothing.
+
+    Raises:
+        UsageError: when a file of the course cannot be read.
+    """
+    base, shelf = base_of(plan.course, plan.assignment, plan.confined), plan.shelf
+    looked = Survey(students=students, kept={}, found={}, waiting=[], base=base)
+    for student in students:
+        job, old = _job(plan, student, base), shelf.read(student)
+        if isinstance(job, Record):
+            (looked.kept if job == old else looked.found)[student] = job
+        elif old is not None and _still_true(old, job):
+            looked.kept[student] = old
+        elif (new := shelf.read_waiting(student)) is not None and _still_true(new, job):
+            looked.found[student] = new
+        else:
+            looked.waiting.append(student)
+    return looked
+
+
 def grade(
     plan: Plan,
     students: list[str],
     workers: int = 1,
     on_record: OnRecord = lambda record: None,
-    open_pool: OpenPool = _new_pool,
+    open_pool: OpenPool = local_pool,
 ) -> list[Record]:
     """Grade these students' submissions and return their records, in the order of `students`.
 
@@ -129,73 +165,51 @@ def grade(
         RefusedToStart: when student code cannot be locked in here.
         GraderFault: when the checks or the reference cannot be read, or the results cannot be written.
     """
-    with only_grader(plan):
-        return grade_alone(plan, students, workers, on_record, open_pool)
+    with plan.shelf.held_alone():
+        return grade_surveyed(plan, survey(plan, students), workers, on_record, open_pool)
 
 
-def grade_alone(
+def grade_surveyed(
     plan: Plan,
-    students: list[str],
+    surveyed: Survey,
     workers: int = 1,
     on_record: OnRecord = lambda record: None,
-    open_pool: OpenPool = _new_pool,
+    open_pool: OpenPool = local_pool,
+    *,
+    counts: bool = True,
 ) -> list[Record]:
-    """Do what `grade` does, for a caller who is the `only_grader` already."""
-    records: dict[str, Record] = {}
+    """Do what `grade` does, for a caller who holds the results alone.
 
-    def finish(record: Record, write: bool = True) -> None:
-        if write:
-            write_result(plan, plan.record_path(record.student).name, encode(record))
+    With `counts` false, new records are put aside: they wait to be compared, and what counts stays as it is.
+    """
+    records: dict[str, Record] = {}
+    write = plan.shelf.write if counts else plan.shelf.write_waiting
+
+    def finish(record: Record) -> None:
         records[record.student] = record
         on_record(record)
 
-    base = _fingerprint_base(plan)
-    jobs = []
-    for student in students:
-        job = _job(plan, student, base)
-        if isinstance(job, Record):
-            finish(job)
-        elif (old := _still_true(plan, job)) is not None:
-            finish(old, write=False)
-        else:
-            jobs.append(job)
-    if jobs:
-        with open_pool(plan, min(workers, len(jobs))) as pool:
-            for record in pool.grade(jobs):
-                finish(record)
-    return [records[student] for student in students]
+    def finish_new(record: Record) -> None:
+        write(record)
+        finish(record)
 
+    def jobs() -> Iterator[Job]:
+        for student in surveyed.waiting:
+            job = _job(plan, student, surveyed.base)
+            if isinstance(job, Record):  # it was taken back since it was looked at
+                finish_new(job)
+            else:
+                yield job
 
-def write_result(plan: Plan, name: str, data: bytes) -> None:
-    """Write a file among the results, whole or not at all.
-
-    Raises:
-        GraderFault: when it cannot be written; says what is kept and what to do.
-    """
-    try:
-        write_atomically(plan.folder / name, data)
-    except OSError as error:
-        raise GraderFault(_unwritable(plan, error)) from None
-
-
-def _unwritable(plan: Plan, error: OSError) -> str:
-    reason = str(error.strerror or error).lower()
-    kept = len(list(plan.folder.glob("*.json"))) if plan.folder.is_dir() else 0
-    if kept:
-        reason += f"; the {kept} records written so far are kept" if kept > 1 else "; the record written so far is kept"
-    remedy = "Make room" if error.errno in _NO_ROOM else "Mend that"
-    return f"the results cannot be written to {plan.folder}: {reason}. {remedy} and run the same command again"
-
-
-def records_so_far(plan: Plan) -> list[Record]:
-    """Return all records that are written already, by student; files that are no records are passed over."""
-    found = []
-    for path in sorted(plan.folder.glob("*.json")):
-        try:
-            found.append(decode(path.read_bytes(), str(path)))
-        except (OSError, UsageError):
-            continue
-    return found
+    for record in surveyed.kept.values():
+        finish(record)
+    for record in surveyed.found.values():
+        finish_new(record)
+    if surveyed.waiting:
+        with open_pool(plan, min(workers, len(surveyed.waiting))) as pool:
+            for record in pool.grade(jobs()):
+                finish_new(record)
+    return [records[student] for student in surveyed.students]
 
 
 def record_for(root: Path, assignment_id: str, student: str) -> Record:
@@ -212,12 +226,12 @@ _standing: dict[tuple[str, str], Pool] = {}
 
 def _standing_pool(plan: Plan, workers: int) -> AbstractContextManager[Pool]:
     """Return a pool that lives until this process ends, or until the course has changed."""
-    key = (_fingerprint_base(plan), str(plan.course.root))
+    key = (base_of(plan.course, plan.assignment, plan.confined), str(plan.course.root))
     if key not in _standing:
         for old in _standing.values():
             old.close()
         _standing.clear()
-        _standing[key] = _new_pool(plan, workers)
+        _standing[key] = local_pool(plan, workers)
         atexit.register(_standing[key].close)
     return nullcontext(_standing[key])
 
@@ -237,66 +251,10 @@ def _job(plan: Plan, student: str, base: str) -> Job | Record:
             status="not_gradable",
             notes=[str(reason), *notes],
         )
-    text = "\0".join((base, student, path.name, *notes)).encode()
-    return Job(student=student, notebook=data, notes=notes, fingerprint=hashlib.sha256(text + b"\0" + data).hexdigest())
+    fingerprint = fingerprint_of(base, student, path.name, notes, data)
+    return Job(student=student, notebook=data, notes=notes, fingerprint=fingerprint)
 
 
-def _still_true(plan: Plan, job: Job) -> Record | None:
-    """Return the record that is there already, if grading again could not change it."""
-    path = plan.record_path(job.student)
-    try:
-        record = decode(path.read_bytes(), str(path))
-    except (OSError, UsageError):
-        return None
-    return record if record.fingerprint == job.fingerprint and record.status != "grader_fault" else None
-
-
-def _fingerprint_base(plan: Plan) -> str:
-    """Hash everything but the notebook that a result depends on."""
-    digest = hashlib.sha256()
-    parts = [str(SCHEMA), __version__, _kit_hash(), version("torch"), plan.course.salt, str(plan.confined)]
-    points = [exercise.points for exercise in plan.assignment.exercises]  # course.toml may count extras
-    parts += [plan.assignment.id, repr(plan.course.limits), repr(points)]
-    for part in parts:
-        digest.update(part.encode() + b"\0")
-    # All solutions: a later one is built from earlier ones.
-    solutions = sorted(plan.assignment.solution.parent.glob("*.py")) if plan.assignment.solution else []
-    for path in [*sorted(plan.assignment.folder.glob("*.py")), plan.assignment.folder / "exercises.toml", *solutions]:
-        try:
-            digest.update(path.read_bytes() + b"\0")
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read: {error.strerror}") from None
-    return digest.hexdigest()
-
-
-@cache
-def _kit_hash() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
-@contextmanager
-def only_grader(plan: Plan) -> Iterator[None]:
-    """Hold the results of the assignment alone, and clear away what a killed grader left half-written there.
-
-    Raises:
-        UsageError: when another grader holds them, or nothing can be written there.
-    """
-    try:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-        lock = (plan.folder / ".lock").open("w")
-    except OSError as error:
-        raise UsageError(_unwritable(plan, error)) from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove_parts(plan.folder)
-        except BlockingIOError:
-            raise UsageError(
-                f"another grader is at work on {plan.folder}: wait for it, or name another --results"
-            ) from None
-        except OSError as error:
-            raise UsageError(_unwritable(plan, error)) from None
-        yield
+def _still_true(record: Record, job: Job) -> bool:
+    """Say whether grading again could not change a record; what failed by the grader's own fault is tried again."""
+    return record.fingerprint == job.fingerprint and record.status != "grader_fault"

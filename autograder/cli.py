@@ -199,7 +199,17 @@ def collect(assignment: str, source: Path, roster: Path | None, submitted: Path 
 @click.option("--student", "students", multiple=True, metavar="ID", help="Grade only this student; may be repeated.")
 @click.option("--results", type=click.Path(path_type=Path), help="Folder for the records.  [default: results]")
 @click.option("--workers", type=click.IntRange(1), default=None, help="Grading processes.  [default: one per core]")
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Grade on the workers of a Dask cluster: its scheduler's address, tcp:// or tls://.",
+)
 @click.option("--no-gradebook", is_flag=True, help="Write records only: no gradebook, no feedback pages.")
+@click.option(
+    "--diff",
+    is_flag=True,
+    help="Only show whose mark would change, and by which check; nothing that counts is written.",
+)
 @click.option(
     "--allow-unconfined",
     is_flag=True,
@@ -211,7 +221,9 @@ def grade(
     students: tuple[str, ...],
     results: Path | None,
     workers: int | None,
+    cluster: str | None,
     no_gradebook: bool,
+    diff: bool,
     allow_unconfined: bool,
 ) -> None:
     """Grade what was handed in for ASSIGNMENT.
@@ -222,11 +234,21 @@ def grade(
     """
     from autograder.commands import grade as command
 
-    sys.exit(
-        command.run(
-            _out, assignment, submitted, students, results, workers or _cores(), no_gradebook, not allow_unconfined
-        )
+    if cluster and workers:
+        raise click.UsageError("--workers is about this machine: leave it out with --cluster")
+    code = command.run(
+        _out,
+        assignment,
+        submitted,
+        students,
+        results,
+        workers=workers or _cores(),
+        cluster=cluster,
+        gradebook=not no_gradebook,
+        confined=not allow_unconfined,
+        diff=diff,
     )
+    sys.exit(code)
 
 
 @main.command()

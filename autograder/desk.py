@@ -51,6 +51,7 @@ class Desk:
         prepare_process()
         self._released = read_release(course.notebook(assignment), assignment)
         self._sandbox: Sandbox | None = None
+        self._kept: Grader | None = None
 
     def serve(self, runner: CheckRunner, channel: BufferedRWPair) -> None:
         """Answer jobs from a channel of JSON lines."""
@@ -88,16 +89,17 @@ class Desk:
         )
 
     def _grader(self, runner: CheckRunner) -> Grader:
-        if self._sandbox is None:
+        if self._sandbox is None or self._kept is None:
             zygote, self._zygote = self._zygote, None
             self._sandbox = Sandbox(self._course.limits, self._confined, zygote)
-        return Grader(runner, self._sandbox, self._catalogue, self._course.salt)
+            self._kept = Grader(runner, self._sandbox, self._catalogue, self._course.salt)
+        return self._kept
 
     def close(self) -> None:
         """End the sandbox, if there is one."""
         if self._sandbox is not None:
             self._sandbox.close()
-            self._sandbox = None
+            self._sandbox = self._kept = None
 
 
 def _send(channel: BufferedRWPair, answer: Answer) -> None:

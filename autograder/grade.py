@@ -23,7 +23,7 @@ from autograder.errors import GraderFault, StudentFailure
 from autograder.inside.eager import never_compile
 from autograder.inside.executor import Executor
 from autograder.records import CheckResult, ExerciseResult
-from autograder.sandbox import CellStopped, Sandbox
+from autograder.sandbox import CellStopped, Inside, Sandbox
 from autograder.score import check_result, exercise_result, unrun_result
 from autograder.stand_in import stand_in_for
 from autograder.students import Step, Student, live_asker
@@ -71,16 +71,19 @@ class Grader:
         work = Work(submission)
         failed: set[str] = set()
         results = []
-        for exercise in self._assignment.exercises:
-            status = submission.status[exercise.id]
-            if status == "attempted":
-                checks = self.judge(exercise, work, student, failed)
-            else:
-                text = "Not attempted yet." if status == "not_attempted" else "Its cell is gone from the notebook."
-                checks = [unrun_result(check, "missing", text, exercise) for check in self._checks[exercise.id]]
-            if any(check.verdict != "pass" for check in checks):
-                failed.add(exercise.id)
-            results.append(exercise_result(exercise, status, checks))
+        try:
+            for exercise in self._assignment.exercises:
+                status = submission.status[exercise.id]
+                if status == "attempted":
+                    checks = self.judge(exercise, work, student, failed)
+                else:
+                    text = "Not attempted yet." if status == "not_attempted" else "Its cell is gone from the notebook."
+                    checks = [unrun_result(check, "missing", text, exercise) for check in self._checks[exercise.id]]
+                if any(check.verdict != "pass" for check in checks):
+                    failed.add(exercise.id)
+                results.append(exercise_result(exercise, status, checks))
+        finally:
+            self._sandbox.dismiss()  # nobody else's code may run where this student's has
         return results, submission.notes + work.notes
 
     def examine_reference(self) -> None:
@@ -137,19 +140,10 @@ class Grader:
     ) -> Finding:
         """Run one check, again without each cell that does not come to its end."""
         seed = seed_for(self._salt, self._assignment.id, student, check.id + inputs)
-
-        @contextmanager
-        def open_student() -> Iterator[Student]:
-            parameters = {name: list(signature(self._catalogue.reference[name]).parameters) for name in replaced}
-            load = Load(cells=work.cells, stand_ins=parameters, forbidden=exercise.forbids)
-            with self._sandbox.open(load, stand_in_for(self._catalogue.reference, replaced)) as inside:
-                work.note_errors(inside.errors)
-                yield Student(inside.call, self._assignment.exercises)
-
         while True:
             if (cause := work.stopped.get(exercise.id)) is not None:
                 return Finding(error=cause, transcript=[], margin=0.0)
-            finding = self._runner.run(check, open_student, seed, self._reference(), self._suspects)
+            finding = self._run_once(check, exercise, work, seed, replaced)
             if not isinstance(finding.error, CellStopped):
                 break
             if not work.leave_out(finding.error):
@@ -159,6 +153,33 @@ class Grader:
         if finding.error is not None and not isinstance(finding.error, StudentFailure):
             self._expect_reference_to_pass(check, seed)
         return finding
+
+    def _run_once(self, check: Check, exercise: Exercise, work: Work, seed: int, replaced: list[str]) -> Finding:
+        """Run one check where earlier ones have run; what that finds wrong must be found in a new process as well.
+
+        A process costs more than most checks. What one check has left behind in it, another may stumble over, but that
+        makes no wrong number right.
+        """
+        used: list[Inside] = []
+
+        @contextmanager
+        def open_student() -> Iterator[Student]:
+            parameters = {name: list(signature(self._catalogue.reference[name]).parameters) for name in replaced}
+            load = Load(cells=work.cells, stand_ins=parameters, forbidden=exercise.forbids)
+            alone = exercise.id in work.alone
+            with self._sandbox.open(load, stand_in_for(self._catalogue.reference, replaced), alone=alone) as inside:
+                used.append(inside)
+                work.note_errors(inside.errors)
+                yield Student(inside.call, self._assignment.exercises)
+
+        finding = self._runner.run(check, open_student, seed, self._reference(), self._suspects)
+        if finding.error is None or exercise.id in work.alone or isinstance(finding.error, GraderFault):
+            return finding
+        self._sandbox.dismiss()
+        # More of it will fail, as a rule, and need a process of its own anyway.
+        work.alone.add(exercise.id)
+        was_new = not used or used[0].loads == 1
+        return finding if was_new else self._run_once(check, exercise, work, seed, replaced)
 
     def _expect_reference_to_pass(self, check: Check, seed: int) -> None:
         """Run a check against the reference, so that what it finds in a student's work is the student's.
@@ -188,6 +209,8 @@ class Work:
         self.cells = list(submission.cells)
         self.stopped: dict[str, StudentFailure] = {}
         self.notes: list[str] = []
+        self.alone: set[str] = set()
+        """Exercises in which something was wrong: each of their checks is given a process of its own."""
         self._status = submission.status
         self._stops = 0
         self._noted = False

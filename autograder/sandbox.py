@@ -4,8 +4,9 @@
         with sandbox.open(Load(cells=...)) as inside:
             inside.call(Call(target="softmax", args=(x,)))
 
-One `Sandbox` keeps one zygote; each `open` forks one child from it, which lives for one check. Everything received is
-treated as hostile: it is capped, validated, and answered by a `StudentFailure` when it is not what was asked for.
+One `Sandbox` keeps one zygote; `open` forks a child from it, or runs the cells anew in the child that has run them
+before. Everything received is treated as hostile: it is capped, validated, and answered by a `StudentFailure` when it
+is not what was asked for.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from typing import Any, Self
 import msgspec
 
 from autograder import launch
+from autograder.cell import Cell
+from autograder.cores import part, stay_together
 from autograder.course import Limits
 from autograder.errors import (
     GraderFault,
@@ -91,6 +94,7 @@ class Sandbox:
 
     def __init__(self, limits: Limits, confined: bool = True, zygote: Zygote | None = None) -> None:
         self.limits, self.confined = limits, confined
+        self._standing: Inside | None = None
         self._zygote = zygote or launch.start()
         self.scratch, self._control = self._zygote.scratch, self._zygote.control
         try:
@@ -123,24 +127,39 @@ class Sandbox:
             raise GraderFault("the process that runs student code did not start; try `autograder doctor`")
 
     @contextmanager
-    def open(self, load: Load, reference: Callable[[Call], Message] | None = None) -> Iterator[Inside]:
-        """Fork a child, run the notebook's cells in it, and yield it for calls; it is killed at the end.
+    def open(
+        self, load: Load, reference: Callable[[Call], Message] | None = None, *, alone: bool = True
+    ) -> Iterator[Inside]:
+        """Run the notebook's cells in a locked process, and yield it for calls.
 
         Args:
             load: the cells, and what stands in
             reference: answers the stand-ins' questions
+            alone: in a process of its own, killed at the end; else in the one that ran the same cells before, if it is
+                still there and left nothing behind, and it is kept for the next time
 
         Raises:
             CellStopped: when a cell did not come to its end.
-            GraderFault: when the child could not be started or locked in.
+            GraderFault: when the process could not be started or locked in.
         """
         self._make_sure_of_room()
-        inside = Inside(self, reference)
+        if alone or self._standing is None or self._standing.cells != load.cells:
+            self.dismiss()
+            self._standing = Inside(self, load.cells)
+            stay_together(self._standing.pid)
         try:
-            inside.load(load)
-            yield inside
+            self._standing.load(load, reference)
+            yield self._standing
         finally:
-            inside.kill()
+            if alone or not self._standing.alive or any(self.scratch.iterdir()):
+                self.dismiss()
+
+    def dismiss(self) -> None:
+        """Kill the process that is kept for the next time, if there is one, and remove what it has written."""
+        if self._standing is not None:
+            part()
+            self._standing.kill()
+            self._standing = None
             self._empty_scratch()
 
     def _make_sure_of_room(self) -> None:
@@ -188,6 +207,8 @@ class Sandbox:
 
     def close(self) -> None:
         """End the zygote, which ends its child and removes the scratch folder."""
+        with contextlib.suppress(GraderFault, OSError):  # it may be gone already
+            self.dismiss()
         self._zygote.end()
 
     def __enter__(self) -> Self:
@@ -198,13 +219,20 @@ class Sandbox:
 
 
 class Inside:
-    """One child: a loaded notebook that answers calls, until it is killed."""
+    """One child: a loaded notebook that answers calls, until it is killed.
 
-    def __init__(self, sandbox: Sandbox, reference: Callable[[Call], Message] | None) -> None:
-        self._sandbox, self._reference = sandbox, reference
+    Args:
+        sandbox: which forks it
+        cells: of the notebook that it is for
+    """
+
+    def __init__(self, sandbox: Sandbox, cells: list[Cell]) -> None:
+        self._sandbox, self.cells = sandbox, cells
+        self.loads = 0
+        self._reference: Callable[[Call], Message] | None = None
         self._channel, self.pid, self._pidfd = sandbox.fork()
         self._channel.meanwhile = self._look_at_scratch
-        self._alive = True
+        self.alive = True
         self._heard = False
         self._end: StudentFailure | None = None
         self._calls = 0
@@ -212,9 +240,10 @@ class Inside:
         self._status = 0
         self._limit_s = self._deadline = self._grace = 0.0
 
-    def load(self, load: Load) -> None:
-        """Run the cells; see Sandbox.open."""
-        running = -1
+    def load(self, load: Load, reference: Callable[[Call], Message] | None) -> None:
+        """Run the cells, for the first time or again; see Sandbox.open."""
+        self._reference, running = reference, -1
+        self.loads += 1
         self._allow(self._sandbox.limits.load_seconds)
         try:
             self._send(load)
@@ -335,9 +364,9 @@ class Inside:
 
     def kill(self) -> int:
         """Kill the child if it is still there; returns how it ended."""
-        if not self._alive:
+        if not self.alive:
             return self._status
-        self._alive = False
+        self.alive = False
         # A process that closed its channel may be about to end by itself; how it does is worth a moment.
         select.select([self._pidfd], [], [], 0.05 if _hung_up(self._channel.fd) else 0)
         with contextlib.suppress(ProcessLookupError):

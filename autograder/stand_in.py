@@ -22,6 +22,8 @@ _LARGEST_ARGUMENT, _LARGEST = 5_000, 1_000_000
 """Elements that an argument may have (or how large an integer may be), and any tensor on the way to the answer; checks
 stay far below."""
 _DEEPEST = 6
+_MOST_FORMS = 1000
+"""So many kinds of questions whose answer is small are remembered; a student's code could ask ever new ones."""
 
 
 @cache
@@ -62,6 +64,8 @@ def _answerer(functions: dict[str, Any]) -> Callable[[Call], Message]:
         if form not in found_small:
             if not _stays_small(functions[call.target], call):
                 return _refused(f"more than {_LARGEST} numbers on the way")
+            if len(found_small) == _MOST_FORMS:
+                found_small.clear()
             found_small.add(form)
         return executor.answer(call)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from autograder.authoring import Alternative, Misconception
-from autograder.catalogue import Catalogue
+from autograder.authoring import Alternative
+from autograder.catalogue import Catalogue, Variant
 from autograder.errors import UsageError
 from autograder.stand_in import suspect
 from autograder.wire import Suspect
@@ -18,15 +18,15 @@ class Suspects:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
+        self._suspects: dict[tuple[str, str], Suspect] = {}
 
     def right(self, exercise: str) -> list[Suspect]:
         """Return the reference and all alternatives of an exercise."""
-        found = [suspect(self._catalogue.reference[exercise], "the solution of the course itself.")]
-        for variant in self._catalogue.alternatives:
-            if variant.exercise == exercise:
-                assert isinstance(variant.entry, Alternative)
-                found.append(suspect(self._catalogue.namespace(variant)[exercise], variant.entry.why))
-        return found
+        if (exercise, "") not in self._suspects:
+            reference = suspect(self._catalogue.reference[exercise], "the solution of the course itself.")
+            self._suspects[exercise, ""] = reference
+        variants = [v for v in self._catalogue.alternatives if v.exercise == exercise]
+        return [self._suspects[exercise, ""], *map(self._suspect, variants)]
 
     def wrong(self, exercise: str, *names: str) -> list[Suspect]:
         """Return these known mistakes of an exercise, or all of them.
@@ -37,8 +37,12 @@ class Suspects:
         known = {v.entry.name: v for v in self._catalogue.misconceptions if v.exercise == exercise}
         if unknown := [name for name in names if name not in known]:
             raise UsageError(f"{exercise} has no misconception {', '.join(unknown)}; it has {', '.join(known)}")
-        found = []
-        for variant in [known[name] for name in names or known]:
-            assert isinstance(variant.entry, Misconception)
-            found.append(suspect(self._catalogue.namespace(variant)[exercise], variant.entry.title))
-        return found
+        return [self._suspect(known[name]) for name in names or known]
+
+    def _suspect(self, variant: Variant) -> Suspect:
+        """Return the suspect of a variant, always the same one: it remembers which questions have a small answer."""
+        key = (variant.exercise, variant.entry.name)
+        if key not in self._suspects:
+            says = variant.entry.why if isinstance(variant.entry, Alternative) else variant.entry.title
+            self._suspects[key] = suspect(self._catalogue.namespace(variant)[variant.exercise], says)
+        return self._suspects[key]

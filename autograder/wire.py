@@ -18,7 +18,7 @@ import os
 import select
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -33,6 +33,8 @@ LENGTHS = struct.Struct(">II")
 _MAX_DEPTH = 12
 _LOOK_SECONDS = 0.1
 _MIB = 1024 * 1024
+_AT_ONCE = 64 * 1024
+"""Bytes: so much is read where less is needed, as the next message often lies there already."""
 _LONGEST_TEXT, _SHARE_OF_TEXT = _MIB, 8
 """JSON from a hostile side: so many bytes, and one in so many of the largest frame."""
 _MOST_BRACKETS = 30_000
@@ -319,6 +321,7 @@ class Channel:
         self.fd = fd
         self._limit = limit_mib * _MIB
         self._longest_text = min(_LONGEST_TEXT, self._limit // _SHARE_OF_TEXT)
+        self._ahead = bytearray()
         self.meanwhile: Callable[[], None] = lambda: None
         """Called ten times a second while waiting with a deadline; what it raises ends the waiting."""
 
@@ -349,28 +352,30 @@ class Channel:
             TimeoutError: when the frame is not complete at `deadline`.
             WireError: when it is too large or no message.
         """
-        lengths = LENGTHS.unpack(b"".join(self._read(LENGTHS.size, deadline)))
+        lengths = LENGTHS.unpack(self._read(LENGTHS.size, deadline))
         if sum(lengths) > self._limit:
             raise WireError(f"a message of {sum(lengths) // _MIB} MiB, the limit is {self._limit // _MIB} MiB")
         if lengths[0] > self._longest_text and not trusted:
             raise WireError(f"a text of {lengths[0] // 1024} KiB, the limit is {self._longest_text // 1024} KiB")
-        text, payload = (b"".join(self._read(length, deadline)) for length in lengths)
+        text, payload = (self._read(length, deadline) for length in lengths)
         if text.count(b"[") + text.count(b"{") > _MOST_BRACKETS and not trusted:
             raise WireError(f"lists or dictionaries beyond number, the limit is {_MOST_BRACKETS}")
         return decode(text, payload)
 
-    def _read(self, count: int, deadline: float | None) -> Iterable[bytes]:
-        while count:
+    def _read(self, count: int, deadline: float | None) -> bytes:
+        """Return the next bytes; all that is there is fetched, so that a small frame takes one look and one read."""
+        while len(self._ahead) < count:
             if deadline is not None:
                 self._wait(select.POLLIN, deadline)
             try:
-                data = os.read(self.fd, min(count, _MIB))
+                data = os.read(self.fd, max(_AT_ONCE, min(count - len(self._ahead), _MIB)))
             except BlockingIOError:  # woken for nothing
                 continue
             if not data:
                 raise EOFError("the other side is gone")
-            count -= len(data)
-            yield data
+            self._ahead += data
+        found, self._ahead = bytes(self._ahead[:count]), self._ahead[count:]
+        return found
 
     def _wait(self, event: int, deadline: float) -> None:
         poll = select.poll()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import socket
 import threading
 import time
@@ -24,6 +25,7 @@ _GRACE_SECONDS = 1.0
 def main() -> None:
     """Grade what comes in until the socket closes."""
     zygote = launch.split_off()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all of us; who started this one says what follows
     listener = socket.socket(fileno=os.dup(0))
     threading.Thread(target=_end_when_abandoned, args=(listener,), daemon=True).start()
     # Only now: everything that was loaded before is in the memory of the other process as well.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,10 @@ from autograder.cell import Cell
 from autograder.course import Course, Limits, read_course
 from autograder.sandbox import Sandbox
 from autograder.wire import Call, Load
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from small import RIGHT, build_small, hand_in  # only now can it be found
 
 SLOWEST_FIRST = (
     *("test_demo.py", "test_verify.py", "test_grader_faults.py", "test_attacks.py", "test_killed.py"),
@@ -212,3 +217,17 @@ def notebook() -> Callable[..., bytes]:
         return json.dumps({**whole, **more}).encode()
 
     return notebook
+
+
+@pytest.fixture(scope="session")
+def built_small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The course of small.py, built, with nothing handed in; not to be changed."""
+    return build_small(tmp_path_factory.mktemp("small"))
+
+
+@pytest.fixture
+def small_course(built_small: Path, tmp_path: Path) -> Path:
+    """A copy of it, with one right submission by `right`."""
+    root = Path(shutil.copytree(built_small, tmp_path / "course"))
+    hand_in(root, "right", RIGHT)
+    return root

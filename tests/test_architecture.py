@@ -18,11 +18,12 @@ LAYERS = [
     "inside.eager", "inside.scratch", "inside.landlock", "inside.seccomp", "inside.huge_pages", "inside.locks",
     "inside.plots", "inside.frames", "inside.shortcuts", "inside.shell", "inside.props", "inside.stand_ins",
     "inside.executor", "inside.notebook", "inside.worker", "inside.zygote",
-    "variables", "launch", "sandbox", "students", "stand_in",
+    "variables", "launch", "cores", "sandbox", "students", "stand_in",
     "checks.compare", "checks.draw", "checks.trial", "checks", "checks.runner",
     "stubs", "catalogue", "suspects", "diagnose", "score", "grade", "desk", "worker", "pool",
+    "fingerprint", "cluster.makeup", "cluster.order", "cluster.node", "cluster.flow", "cluster.client", "cluster",
     "intake.names", "intake.sources", "intake.place", "intake.collect", "intake",
-    "report", "chain", "host", "build", "selfcheck", "hints", "handin", "demo",
+    "report", "results", "chain", "host", "build", "selfcheck", "hints", "handin", "demo",
     "verify", "mutate", "mutants", "error_rates", "naive", "doctor", "commands", "cli",
 ]  # fmt: skip
 WHOLE_PACKAGES = ("report", "host", "commands")

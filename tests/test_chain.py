@@ -12,11 +12,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from small import ASSIGNMENT, RIGHT, grade_all, hand_in
 
-from autograder import build
-from autograder.chain import grade, make_plan, record_for, students_of
+from autograder.chain import make_plan, record_for
 from autograder.checks.draw import seed_for
-from autograder.course import read_course
 from autograder.errors import GraderFault, RefusedToStart, UsageError
 from autograder.handin import fill
 from autograder.jobs import Job
@@ -24,92 +23,11 @@ from autograder.pool import Pool
 from autograder.records import decode, encode
 
 ROOT = Path(__file__).parent.parent
-ASSIGNMENT = "01_attention"
-
-SOLUTION = '''"""Two exercises, one on the other."""
-
-
-def double(x):
-    """Twice x."""
-    return 2 * x
-
-
-def quadruple(x):
-    """Four times x."""
-    return double(double(x))
-'''
-
-FILES = {
-    "exercises.toml": (
-        '[[exercise]]\nid = "double"\ntitle = "Doubling"\npoints = 2\nhints = ["How often?"]\n\n'
-        '[[exercise]]\nid = "quadruple"\ntitle = "Twice doubled"\npoints = 3\ndepends_on = ["double"]\n'
-    ),
-    "lesson.py": (
-        '# %% setup\nimport torch\n\n# %% solution="double"\n\n# %% check="double"\n\n'
-        '# %% solution="quadruple"\n\n# %% check="quadruple"\n'
-    ),
-    "test_public.py": "",
-    "misconceptions.py": "",
-    "alternatives.py": "",
-    "test_hidden.py": '''
-from autograder.checks import assert_close, exercise, points
-
-
-@exercise("double")
-@points(2)
-def test_double(student, draw):
-    """Every number is doubled."""
-    x = draw.normal(2, 3)
-    assert_close(student.double(x), 2 * x, "attention")
-
-
-@exercise("quadruple")
-@points(3)
-def test_quadruple(student, draw):
-    """Every number is taken four times."""
-    x = draw.normal(2, 3)
-    assert_close(student.quadruple(x), 4 * x, "attention")
-''',
-}
-
-RIGHT = {"double": "def double(x):\n    return x + x", "quadruple": "def quadruple(x):\n    return double(double(x))"}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    root = tmp_path_factory.mktemp("course")
-    folder = root / "assignments" / ASSIGNMENT
-    folder.mkdir(parents=True)
-    (root / "solutions").mkdir()
-    (root / "assignments" / "course.toml").write_text(
-        'title = "One"\nsalt = "public-example-salt"\n\n[limits]\ncheck_seconds = 3.0\n\n'
-        f'[[assignments]]\nid = "{ASSIGNMENT}"\ntitle = "Attention"\nsolution = "attention.py"\n'
-    )
-    (root / "solutions" / "attention.py").write_text(SOLUTION)
-    for name, text in FILES.items():
-        (folder / name).write_text(text)
-    build.write(read_course(root))
-    return root
 
 
 @pytest.fixture
-def course(built, tmp_path):
-    """A course of its own, with one right submission by `right`."""
-    root = Path(shutil.copytree(built, tmp_path / "course"))
-    hand_in(root, "right", RIGHT)
-    return root
-
-
-def hand_in(root, student, answers, then=None):
-    folder = root / "submitted" / student / ASSIGNMENT
-    folder.mkdir(parents=True, exist_ok=True)
-    release = read_course(root).notebook(read_course(root).assignments[0])
-    (folder / f"{ASSIGNMENT}.ipynb").write_bytes(fill(release, answers, then))
-
-
-def grade_all(root, **options):
-    plan = make_plan(root, ASSIGNMENT)
-    return {record.student: record for record in grade(plan, students_of(plan), **options)}
+def course(small_course):
+    return small_course
 
 
 def verdicts(record):
@@ -384,3 +302,9 @@ def test_a_folder_whose_name_can_be_no_id_is_reported_and_stops_nobody(course, n
     assert done.returncode == 1
     assert "can be no student's id. Rename the folder" in " ".join(done.stdout.split())
     assert decode((course / "results" / ASSIGNMENT / "right.json").read_bytes()).score == 5
+
+
+def test_what_one_check_leaves_behind_in_a_process_is_not_held_against_the_next(course):
+    once = "import sys\n\ndef double(x):\n    sys.used = hasattr(sys, 'used') and sys.exit()\n    return x + x"
+    hand_in(course, "once", RIGHT | {"double": once, "quadruple": "def quadruple(x):\n    return 2 * double(x)"})
+    assert grade_all(course)["once"].score == 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -439,3 +440,69 @@ def test_whoever_asks_without_end_gets_no_time_without_end(sandbox: Sandbox, wit
     load = Load(cells=[Cell("f", "def f():\n    while True: g()")], stand_ins={"g": []})
     with sandbox.open(load, slow_reference(0.01)) as inside, within(1.9), pytest.raises(StudentTimeout):
         inside.call(Call(target="f"))
+
+
+# ---- the same process for one check after the other -----------------------------------------------------------------
+
+COUNTS_ITS_USES = """
+import sys
+
+kept = []
+
+def f():
+    sys.uses = getattr(sys, "uses", 0) + 1
+    kept.append(1)
+    return (sys.uses, len(kept))
+"""
+
+
+def uses(sandbox: Sandbox, source: str = COUNTS_ITS_USES, **options: Any) -> Any:
+    with sandbox.open(Load(cells=[Cell("f", source)]), **options) as inside:
+        return inside.call(Call(target="f"))
+
+
+def test_each_opening_is_a_new_process_unless_one_asks_for_less(sandbox: Sandbox) -> None:
+    assert [uses(sandbox), uses(sandbox)] == [(1, 1), (1, 1)]
+
+
+def test_a_process_can_be_used_again_and_its_cells_are_run_anew(sandbox: Sandbox) -> None:
+    assert [uses(sandbox, alone=False) for _ in range(3)] == [(1, 1), (2, 1), (3, 1)]
+    sandbox.dismiss()
+    assert uses(sandbox, alone=False) == (1, 1)
+    sandbox.dismiss()
+
+
+def test_other_cells_never_run_where_these_have(sandbox: Sandbox) -> None:
+    assert uses(sandbox, alone=False) == (1, 1)
+    assert uses(sandbox, COUNTS_ITS_USES + "\n# another student's", alone=False) == (1, 1)
+    assert uses(sandbox, alone=False) == (1, 1)
+    sandbox.dismiss()
+
+
+@pytest.mark.parametrize(
+    "last_deed", ["open('left-behind', 'w').write('for the next')", "__import__('os')._exit(3)"], ids=["writes", "dies"]
+)
+def test_a_process_that_left_something_behind_or_died_is_not_used_again(sandbox: Sandbox, last_deed: str) -> None:
+    source = f"{COUNTS_ITS_USES}\ndef g():\n    {last_deed}\n"
+    load = Load(cells=[Cell("f", source)])
+    with sandbox.open(load, alone=False) as inside, contextlib.suppress(StudentCrashed):
+        inside.call(Call(target="g"))
+    assert not list(sandbox.scratch.iterdir())
+    assert uses(sandbox, source, alone=False) == (1, 1)
+    sandbox.dismiss()
+
+
+def test_a_process_that_is_used_again_has_its_libraries_as_at_first(sandbox: Sandbox) -> None:
+    source = """
+import random
+import numpy as np
+import torch
+
+def f():
+    drawn = (random.random(), float(np.random.rand()), torch.rand(1), torch.zeros(1).dtype, torch.is_grad_enabled())
+    random.seed(1), np.random.seed(1), torch.manual_seed(1), torch.set_default_dtype(torch.float64)
+    torch.set_grad_enabled(False)
+    return drawn
+"""
+    assert uses(sandbox, source, alone=False) == uses(sandbox, source, alone=False)
+    sandbox.dismiss()

@@ -309,7 +309,7 @@ def test_a_forbidden_key_has_no_influence(student, draw):
     of_sunk = [student.attention_weights(s, mask) for s in sunk]
 
     for found, s in zip(of_sunk, sunk, strict=True):
-        assert_close(found, weights_by_torch(s, mask), "softmax", "the weights when the allowed scores are low")
+        assert_close(found, weights_by_torch(s, mask), "attention", "the weights when the allowed scores are low")
     assert_close(before, expected, "softmax", "the weights")
     assert_close(after, expected, "softmax", "the weights when the forbidden scores are large")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from autograder.build import write
-from autograder.chain import make_plan, only_grader
+from autograder.chain import make_plan, survey
 from autograder.commands.grade import fill_gradebook_with_progress, grade_with_progress, print_class
 from autograder.course import Course, find_root, read_course
 from autograder.demo import write_class
@@ -47,8 +47,8 @@ def _grade(out: Console, course: Course, assignment: str, students: list[str], w
     """Grade what the class handed in for one assignment; returns whether something went wrong with that."""
     plan = make_plan(course.root, assignment)
     out.print(f"A class of {len(students)} handed in {assignment}.")
-    with only_grader(plan):
-        records = grade_with_progress(out, plan, students, workers)
+    with plan.shelf.held_alone():
+        records = grade_with_progress(out, plan, survey(plan, students), workers)
         problems = fill_gradebook_with_progress(out, plan, records)
     print_class(out, plan, records, problems)
     # One of them is no notebook at all, which is part of the demonstration and not a failure of it.

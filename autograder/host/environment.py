@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,16 +12,9 @@ from pathlib import Path
 
 import nbgrader.api
 
+from autograder.host.programs import put_programs_on_path
 
-def put_programs_on_path() -> None:
-    """Make sure that nbgrader finds `alembic`, which it starts by name for every new gradebook.
-
-    Called by the path of its interpreter, without the environment being active, it would not.
-    """
-    here = str(Path(sys.executable).parent)
-    path = os.environ.get("PATH", "")
-    if here not in path.split(os.pathsep):
-        os.environ["PATH"] = here + os.pathsep + path if path else here
+__all__ = ["one_engine", "put_programs_on_path", "quietly", "unwarned"]
 
 
 @contextmanager

@@ -1,38 +1,44 @@
-"""Fills nbgrader's gradebook with results, and writes the feedback: nbgrader's own `autograde`, run in this process.
+"""Fills nbgrader's gradebook with the results of a class, and writes the copies and pages that belong to them.
 
-What nbgrader is shown is a scratch copy of the notebooks that were graded, under the name that it expects, without the
-other files that students hand in. Afterwards the gradebook is read back: a mark that did not arrive is reported.
+First the autograded copies are written, then the marks of the whole class in one transaction, then the feedback pages.
+Before that ends the gradebook is read back: a mark that did not arrive is reported. What has arrived and has not
+changed since is not done again (`arrived`).
 """
 
 from __future__ import annotations
 
-import copy
 import fcntl
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import parse_utc
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
-from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.errors import AutograderError, GraderFault, NotGradable, UsageError
-from autograder.host import marks
+from autograder.errors import AutograderError, GraderFault, UsageError
+from autograder.host import arrived, marks, rows
+from autograder.host.copies import TIMESTAMP, CopyJob, CopySetup, write_copies
+from autograder.host.crew import Crew, crew, workers_for
 from autograder.host.environment import put_programs_on_path, quietly
+from autograder.host.feedback import PageJob, PageSetup, write_pages
+from autograder.host.penalties import late_penalties
 from autograder.host.release import last_words
+from autograder.host.settings import CONFIG, read_config
 from autograder.host.wording import escaped
 from autograder.records import Record
-from autograder.submission import CHECK_PREFIX, find_notebook, read_bytes
+from autograder.submission import CHECK_PREFIX
 
-CONFIG = "nbgrader_config.py"
+__all__ = ["CONFIG", "LOCK", "fill_gradebook", "look_at_gradebook", "read_config", "read_scores", "register"]
+
 LOCK = ".gradebook.lock"
 
 _PATTERN = re.compile(r"^\.|[\[\]*?]")
@@ -41,6 +47,10 @@ _UNFIT = "nbgrader takes this name for a pattern. Rename the folder of the submi
 _MARKUP = re.compile(r"[<>\"\\\x00-\x1f\x7f]")
 """The formgrader writes ids into its pages and scripts as they are, and a line break stops nbgrader's whole batch."""
 _UNSAFE = "nbgrader cannot show this name safely. Rename the folder of the submission and grade again"
+
+_LONGEST_ID = 128
+"""Characters of an id in nbgrader's tables; SQLite takes longer ones, a server does not."""
+_TOO_LONG = f"nbgrader takes names of {_LONGEST_ID} characters. Rename the folder of the submission and grade again"
 
 
 def look_at_gradebook(root: Path, assignment_id: str) -> None:
@@ -62,11 +72,12 @@ def fill_gradebook(
     submitted: Path | None = None,
     on_student: Callable[[str], None] = lambda student: None,
     on_wait: Callable[[], None] = lambda: None,
+    workers: int | None = None,
 ) -> dict[str, str]:
     """Put results into the gradebook of the course at `root`, and write `autograded/` and `feedback/` for them.
 
     A submission that was not graded loses the automatic grade, the feedback and the autograded copy of an earlier run.
-    Everything is written anew, so a run that was stopped half-way is made good by the next one.
+    What is not known to have arrived is written anew, so a run that was stopped half-way is made good by the next one.
 
     Args:
         root: the course
@@ -75,6 +86,7 @@ def fill_gradebook(
         submitted: where the submissions are; by default nbgrader's folder in the course
         on_student: called with each student, for progress
         on_wait: called when another grader is filling the gradebook, which has to be waited for
+        workers: how many processes share the work; by default as many as there are cores if the class is large
 
     Returns:
         for each student whose results did not arrive whole, what went wrong
@@ -84,11 +96,17 @@ def fill_gradebook(
         GraderFault: when the gradebook cannot be read or written.
     """
     by_student = {record.student: record for record in records}
-    config = read_config(root)
-    course = CourseDirectory(config=config)
+    course = CourseDirectory(config=read_config(root))
+    submitted = submitted or Path(course.root, course.submitted_directory)
     with _only_filler(Path(course.root), on_wait), marks.faults(course.db_url):
+        left = arrived.as_left(root, assignment_id)
+        if left is not None and left.holds(by_student.values(), submitted):
+            for student in by_student:
+                on_student(student)
+            return {}
         try:
-            return _fill(config, course, assignment_id, by_student, submitted, on_student)
+            with crew(workers_for(len(by_student)) if workers is None else workers) as hands:
+                return _Filling(root, course, assignment_id, submitted.resolve(), hands, on_student).fill(by_student)
         except OSError as error:
             where, reason = error.filename or course.root, str(error.strerror or error).lower()
             raise GraderFault(
@@ -97,41 +115,151 @@ def fill_gradebook(
             ) from None
 
 
-def _fill(
-    config: Config,
-    course: Any,
-    assignment_id: str,
-    by_student: dict[str, Record],
-    submitted: Path | None,
-    on_student: Callable[[str], None],
-) -> dict[str, str]:
-    problems = {student: _UNSAFE for student in by_student if _MARKUP.search(student)}
-    by_student = {student: record for student, record in by_student.items() if student not in problems}
-    graded = {name: record for name, record in by_student.items() if record.status == "graded"}
-    register(Path(course.root), assignment_id)
-    for student, record in by_student.items():
-        if student not in graded:
-            on_student(student)
-            _take_back(course, assignment_id, student, " ".join(record.notes))
-    for student in [name for name in graded if _PATTERN.search(name)]:
-        on_student(student)
-        problems[student] = _UNFIT
-        _take_back(course, assignment_id, student, _UNFIT)
-        del graded[student]
-    if not graded:
-        return problems
-    scratch = Path(tempfile.mkdtemp(prefix=marks.SCRATCH, dir=course.root))
-    try:
-        problems |= _stage(submitted or Path(course.root, course.submitted_directory), scratch, assignment_id, graded)
-        said = _autograde(config, assignment_id, scratch.name, _handing_over(graded, on_student))
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    for student, record in graded.items():
-        if not _arrived(course, record):
-            problems.setdefault(student, _reason(said, student, assignment_id))
-            _take_back(course, assignment_id, student, problems[student])
-    problems |= _write_feedback(config, assignment_id, set(graded) - set(problems))
-    return problems
+class _Filling:
+    """One run, for one assignment."""
+
+    def __init__(
+        self,
+        root: Path,
+        course: Any,
+        assignment: str,
+        submitted: Path,
+        hands: Crew,
+        on_student: Callable[[str], None],
+    ) -> None:
+        self._root, self._course, self._assignment = root, course, assignment
+        self._submitted, self._hands, self._on_student = submitted, hands, on_student
+        self._problems: dict[str, str] = {}
+
+    def fill(self, by_student: dict[str, Record]) -> dict[str, str]:
+        """Do all there is to do; returns what went wrong, by student."""
+        register(self._root, self._assignment)
+        self._problems = {student: reason for student in by_student if (reason := self._unnameable(student))}
+        todo = {student: record for student, record in by_student.items() if student not in self._problems}
+        times = {student: _time_of(self._submitted / student / self._assignment / TIMESTAMP) for student in todo}
+        before = self._enter(times)
+        kept = self._kept(todo, before)
+        for student in kept:
+            self._on_student(student)
+            del todo[student]
+        reasons = {s: " ".join(r.notes) for s, r in todo.items() if r.status != "graded"}
+        self._problems |= {s: reason for s in todo if s not in reasons and (reason := self._unfit(s))}
+        graded = {s: r for s, r in todo.items() if s not in reasons and s not in self._problems}
+        found = self._copy(graded, times)
+        reasons |= {student: self._problems[student] for student in todo if student in self._problems}
+        held = self._mark(found, graded, reasons)
+        self._write_pages([student for student in graded if student not in self._problems], held)
+        self._note(by_student)
+        return self._problems
+
+    def _enter(self, times: dict[str, datetime | None]) -> dict[str, rows.Held]:
+        """Have everybody in the gradebook, and return what it held of each before."""
+        with rows.open_rows(self._course.db_url) as session:
+            self._source = rows.read_source(session, self._assignment)
+            before = rows.read(session, self._source)
+            rows.enter(session, self._source, times)
+        return before
+
+    def _kept(self, todo: dict[str, Record], held: dict[str, rows.Held]) -> set[str]:
+        """Return for whom everything has arrived already, and is as it was then."""
+        note = arrived.read_note(self._root, self._assignment)
+        with suppress(UsageError):
+            if note is not None and note.base == arrived.base_of(self._root, self._assignment):
+                return {
+                    student
+                    for student, record in todo.items()
+                    if student in held
+                    and note.holds_one(record, self._submitted)
+                    and note.students[student].rows == held[student].digest(self._source.duedate)
+                }
+        return set()
+
+    def _unnameable(self, student: str) -> str:
+        """Return why a student of this id cannot be in the gradebook at all, or an empty text."""
+        if _MARKUP.search(student):
+            return _UNSAFE
+        return _TOO_LONG if len(student) > _LONGEST_ID and not marks.file_of(self._course.db_url) else ""
+
+    def _unfit(self, student: str) -> str:
+        """Return why nbgrader cannot take this student's results, or an empty text."""
+        if _PATTERN.search(student):
+            return _UNFIT
+        if student in self._course.student_id_exclude.split(","):
+            return f"{CONFIG} leaves this student out (student_id_exclude)"
+        return ""
+
+    def _copy(self, graded: dict[str, Record], times: dict[str, datetime | None]) -> dict[str, rows.Marks]:
+        """Write the autograded copies, and return what is to be written into the gradebook."""
+        found = {}
+        jobs = (CopyJob(record, times[student] is not None) for student, record in graded.items())
+        for copied in self._hands.run(write_copies, CopySetup(self._root, self._submitted, self._source), jobs):
+            if copied.marks is None:
+                self._problems[copied.student] = copied.problem
+            else:
+                found[copied.student] = copied.marks
+        return found
+
+    def _mark(
+        self, found: dict[str, rows.Marks], graded: dict[str, Record], reasons: dict[str, str]
+    ) -> dict[str, rows.Held]:
+        """Write the marks of all in one transaction, read them back, and take back what did not arrive."""
+        with rows.open_rows(self._course.db_url) as session:
+            held = rows.read(session, self._source)
+            rows.write(session, held, found)
+            penalties, unknown = late_penalties(self._root, self._source, {s: held[s] for s in found})
+            rows.write_penalties(session, held, penalties)
+            session.flush()
+            held = rows.read(session, self._source)
+            for student in found:
+                if student in unknown or not _arrived(held[student], graded[student]):
+                    self._problems[student] = unknown.get(student, "nbgrader did not take the results")
+                    reasons[student] = self._problems[student]
+            rows.withdraw(session, held, {s: f"Not graded: {escaped(reason)}" for s, reason in reasons.items()})
+        for student in reasons:
+            self._on_student(student)
+            for folder in self._folders(student):
+                shutil.rmtree(folder, ignore_errors=True)
+        return held
+
+    def _write_pages(self, students: list[str], held: dict[str, rows.Held]) -> None:
+        jobs = (PageJob(student, held[student]) for student in students)
+        for student, problem in self._hands.run(write_pages, PageSetup(self._root, self._source), jobs):
+            self._on_student(student)
+            if problem:
+                self._problems[student] = problem
+
+    def _note(self, by_student: dict[str, Record]) -> None:
+        """Write down what has arrived; of others than these students what was noted before and still holds."""
+        try:
+            base = arrived.base_of(self._root, self._assignment)
+        except UsageError:
+            return
+        path = str(marks.file_of(self._course.db_url) or "")
+        stamp = arrived.gradebook_stamp(path) if path else ""
+        with rows.open_rows(self._course.db_url) as session:
+            digests = {s: h.digest(self._source.duedate) for s, h in rows.read(session, self._source).items()}
+        if path and arrived.gradebook_stamp(path) != stamp:
+            stamp = ""  # somebody else has written meanwhile
+        old = arrived.read_note(self._root, self._assignment)
+        students = dict(old.students) if old is not None and old.base == base else {}
+        students = {s: entry for s, entry in students.items() if digests.get(s) == entry.rows}
+        for student, record in by_student.items():
+            students.pop(student, None)
+            if student not in self._problems:
+                folders = self._folders(student)
+                students[student] = arrived.Entry(
+                    given=arrived.given(record, self._submitted),
+                    rows=digests[student],
+                    folders=[str(folder) for folder in folders],
+                    files=[arrived.stamps(folder) for folder in folders],
+                )
+        arrived.write_note(self._root, self._assignment, base, path, stamp, students)
+
+    def _folders(self, student: str) -> list[Path]:
+        """Return where the copy and the page of a student are."""
+        course = self._course
+        steps = (course.autograded_directory, course.feedback_directory)
+        return [Path(course.format_path(step, student, self._assignment)) for step in steps]
 
 
 @contextmanager
@@ -164,24 +292,6 @@ def read_scores(root: Path, assignment_id: str) -> dict[str, float | None]:
     db_url = CourseDirectory(config=read_config(root)).db_url
     with marks.faults(db_url):
         return marks.read_scores(db_url, assignment_id)
-
-
-def read_config(root: Path) -> Config:
-    """Return the settings in the course's `nbgrader_config.py`, whatever folder one stands in.
-
-    Raises:
-        UsageError: when there is no such file or it fails.
-    """
-    put_programs_on_path()
-    if not (root / CONFIG).is_file():
-        raise UsageError(f"{root / CONFIG} is missing; without it nbgrader would run student code itself")
-    try:
-        config = Config(PyFileConfigLoader(CONFIG, path=str(root)).load_config())
-    except Exception as error:  # it is Python, and can fail in any way
-        raise UsageError(f"{root / CONFIG} fails: {type(error).__name__}: {error}") from None
-    if "root" not in config.CourseDirectory:
-        config.CourseDirectory.root = str(root.resolve())
-    return config
 
 
 def register(root: Path, assignment_id: str) -> None:
@@ -230,88 +340,16 @@ def _run(converter: Any, config: Config, assignment_id: str, **settings: Any) ->
     return None
 
 
-def _stage(submitted: Path, scratch: Path, assignment_id: str, graded: Iterable[str]) -> dict[str, str]:
-    """Copy the notebooks that were graded into the scratch folder; returns those that could not be copied."""
-    problems = {}
-    for student in graded:
-        folder, staged = submitted / student / assignment_id, scratch / student / assignment_id
-        staged.mkdir(parents=True)
-        try:
-            notebook, _ = find_notebook(folder, assignment_id)
-            data = read_bytes(notebook, float("inf"))
-        except (OSError, NotGradable) as error:
-            problems[student] = f"the notebook cannot be read any more: {error}"
-            continue
-        (staged / f"{assignment_id}.ipynb").write_bytes(data)
-        if _is_timestamp(folder / "timestamp.txt"):
-            shutil.copyfile(folder / "timestamp.txt", staged / "timestamp.txt")
-    return problems
-
-
-def _is_timestamp(path: Path) -> bool:
-    """Say whether nbgrader can read the time of a submission; it would stop for one that it cannot."""
+def _time_of(path: Path) -> datetime | None:
+    """Return the time of a submission, None when nbgrader could not read it; it would stop for that."""
     try:
-        return path.is_file() and not path.is_symlink() and parse_utc(path.read_text().strip()) is not None
+        return parse_utc(path.read_text().strip()) if path.is_file() and not path.is_symlink() else None
     except (OSError, ValueError, OverflowError):
-        return False
+        return None
 
 
-def _handing_over(records: dict[str, Record], on_student: Callable[[str], None]) -> Callable[..., Record]:
-    def record_for(root: Path, assignment: str, student: str) -> Record:
-        on_student(student)
-        return records[student]
-
-    return record_for
-
-
-def _autograde(config: Config, assignment_id: str, submitted: str, record_for: Callable[..., Record]) -> list[str]:
-    config = copy.deepcopy(config)
-    config.CourseDirectory.submitted_directory = submitted
-    config.GradeOutside.record_for = record_for
-    return _run(Autograde, config, assignment_id) or []
-
-
-def _arrived(course: Any, record: Record) -> bool:
+def _arrived(held: rows.Held, record: Record) -> bool:
     """Say whether the gradebook has exactly the scores of a record."""
-    found = marks.read_auto_scores(course.db_url, record.assignment, record.student)
+    found = {name: row.auto for name, row in held.grades.items()}
     expected = {CHECK_PREFIX + exercise.id: exercise.score for exercise in record.exercises}
     return set(found) >= set(expected) and all(marks.same(found[name], expected[name]) for name in expected)
-
-
-def _reason(said: list[str], student: str, assignment_id: str) -> str:
-    """Find in nbgrader's log why a submission failed: it names the folder, and the traceback follows."""
-    for index, line in enumerate(said):
-        if line.startswith("There was an error processing") and line.endswith(f"/{student}/{assignment_id}"):
-            return last_words(said[index + 1 : index + 2])
-    return "nbgrader did not take the results: " + last_words(said)
-
-
-def _take_back(course: Any, assignment_id: str, student: str, reason: str) -> None:
-    marks.withdraw(course.db_url, assignment_id, student, f"Not graded: {escaped(reason)}")
-    for step in (course.autograded_directory, course.feedback_directory):
-        shutil.rmtree(course.format_path(step, student, assignment_id), ignore_errors=True)
-
-
-class _FeedbackFor(GenerateFeedback):  # type: ignore[misc]  # nbgrader has no types
-    """Feedback for some students in one run."""
-
-    def __init__(self, *args: Any, students: set[str], **kw: Any) -> None:
-        super().__init__(*args, **kw)
-        self._students = students
-
-    def init_destination(self, assignment_id: str, student_id: str) -> bool:
-        """Say whether to go on with this student."""
-        return student_id in self._students and bool(super().init_destination(assignment_id, student_id))
-
-
-def _write_feedback(config: Config, assignment_id: str, students: set[str]) -> dict[str, str]:
-    """Write feedback; returns for whom that failed, and why."""
-    if not students:
-        return {}
-    said = _run(_FeedbackFor, config, assignment_id, students=students) or []
-    course = CourseDirectory(config=config)
-    return {
-        student: f"no feedback was written: {_reason(said, student, assignment_id)}"
-        for student in sorted(students)
-        if not any(Path(course.format_path(course.feedback_directory, student, assignment_id)).glob("*.html"))
-    }

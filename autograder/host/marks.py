@@ -13,13 +13,14 @@ from typing import Any
 import nbgrader
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from nbgrader.api import Base, Gradebook, MissingEntry
+from nbgrader.api import Base, Gradebook
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from autograder.errors import GraderFault
+from autograder.errors import GraderFault, UsageError
+from autograder.host import rows
 from autograder.host.environment import unwarned
 
 TOLERANCE = 1e-6
@@ -54,7 +55,7 @@ def look(db_url: str) -> None:
     Raises:
         GraderFault: when it is not so.
     """
-    path = _file(db_url)
+    path = file_of(db_url)
     if path is not None:
         # SQLite begins a transaction that only reads when it may not write, and says nothing.
         for needed in (path.parent, path):
@@ -96,30 +97,36 @@ def make_if_missing(db_url: str) -> None:
     Raises:
         GraderFault: when it cannot be made.
     """
-    path = _file(db_url)
-    if path is None or not _is_new(path):
+    path = file_of(db_url)
+    if path is None:
+        with faults(db_url), create_engine(db_url, poolclass=NullPool).begin() as connection:
+            if not inspect(connection).get_table_names():
+                _make_tables(connection)
+        return
+    if not _is_new(path):
         return
     with faults(db_url), tempfile.TemporaryDirectory(prefix=SCRATCH, dir=path.parent) as scratch:
         made = Path(scratch, path.name)
-        _make_tables(f"sqlite:///{made}")
+        with create_engine(f"sqlite:///{made}", poolclass=NullPool).begin() as connection:
+            _make_tables(connection)
         # What SQLite wrote down about an earlier file of this name would be undone in the new one.
         for trace in ("-journal", "-wal", "-shm"):
             path.with_name(path.name + trace).unlink(missing_ok=True)
         made.replace(path)
 
 
-def _make_tables(db_url: str) -> None:
+def _make_tables(connection: Connection) -> None:
     """Do what nbgrader does with an empty database.
 
     It would start the program `alembic` to learn the version of its own tables, which takes seconds.
     """
     versions = ScriptDirectory(str(Path(nbgrader.__file__).with_name("alembic")))
-    with unwarned(), create_engine(db_url, poolclass=NullPool).begin() as connection:
+    with unwarned():
         Base.metadata.create_all(connection)
         MigrationContext.configure(connection).stamp(versions, "head")
 
 
-def _file(db_url: str) -> Path | None:
+def file_of(db_url: str) -> Path | None:
     """Return the file of a gradebook, None when it is no file but on a server."""
     url = make_url(db_url)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
@@ -130,7 +137,7 @@ def _is_new(path: Path) -> bool:
 
 
 def _name(db_url: str) -> str:
-    return str(_file(db_url) or make_url(db_url).render_as_string(hide_password=True))
+    return str(file_of(db_url) or make_url(db_url).render_as_string(hide_password=True))
 
 
 def withdraw(db_url: str, assignment_id: str, student: str, reason: str) -> None:
@@ -162,23 +169,17 @@ def is_graded(submission: Any) -> bool:
 
 
 def read_scores(db_url: str, assignment_id: str) -> dict[str, float | None]:
-    """Return each student's score in the gradebook, None for a submission that is not graded."""
-    with Gradebook(db_url) as gradebook:
-        try:
-            submissions = gradebook.assignment_submissions(assignment_id)
-        except MissingEntry:
-            return {}
-        return {s.student_id: float(s.score) if is_graded(s) else None for s in submissions}
+    """Return each student's score in the gradebook, None for a submission that is not graded.
 
-
-def read_auto_scores(db_url: str, assignment_id: str, student: str) -> dict[str, float | None]:
-    """Return the automatic score of each graded cell of one submission; empty when there is no submission."""
-    with Gradebook(db_url) as gradebook:
+    Empty when there is no gradebook yet, or it does not know the assignment.
+    """
+    make_if_missing(db_url)
+    with rows.open_rows(db_url) as session:
         try:
-            submission = gradebook.find_submission(assignment_id, student)
-        except MissingEntry:
+            source = rows.read_source(session, assignment_id)
+        except UsageError:
             return {}
-        return {grade.name: grade.auto_score for notebook in submission.notebooks for grade in notebook.grades}
+        return {student: held.score if held.is_graded else None for student, held in rows.read(session, source).items()}
 
 
 def same(a: float | None, b: float | None) -> bool:

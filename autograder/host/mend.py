@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +36,18 @@ class MendNotebook(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has 
         folder = course.format_path(course.release_directory, ".", who["assignment"])
         path = Path(folder, f"{who['notebook']}.ipynb")
         try:
-            released = nbformat.read(path, as_version=4)
+            released = _parsed(path.read_bytes())
         except (OSError, ValueError) as error:
             raise GraderFault(f"{path} cannot be read ({error}). Run `autograder build`") from None
         for line in mend(nb, released):
             self.log.warning("%s: %s", who["student"], line)
         return nb, resources
+
+
+@lru_cache(maxsize=4)
+def _parsed(data: bytes) -> Any:
+    """Read a release, which is the same for a whole class; it must not be changed."""
+    return nbformat.reads(data.decode(), as_version=4)
 
 
 def mend(notebook: Any, released: Any) -> list[str]:

@@ -22,7 +22,8 @@ from autograder.host.wording import comment_on
 from autograder.records import ExerciseResult, Isolation, Record
 from autograder.submission import CHECK_PREFIX, grade_id
 
-_RECORD = "autograder_record"
+RECORD = "autograder_record"
+"""Where the record is among the resources that the steps hand on."""
 
 
 class GradeOutside(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has no types
@@ -49,7 +50,7 @@ class GradeOutside(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has 
         who = resources["nbgrader"]
         record = self._record(who["assignment"], who["student"])
         write_results(nb, record)
-        resources[_RECORD] = record
+        resources[RECORD] = record
         return nb, resources
 
     def _record(self, assignment: str, student: str) -> Record:
@@ -119,7 +120,7 @@ class WriteComments(NbGraderPreprocessor):  # type: ignore[misc]  # nbgrader has
 
     def preprocess(self, nb: Any, resources: Any) -> tuple[Any, Any]:
         """Write the comments into the gradebook."""
-        who, record = resources["nbgrader"], resources[_RECORD]
+        who, record = resources["nbgrader"], resources[RECORD]
         with Gradebook(who["db_url"]) as gradebook:
             for exercise in record.exercises:
                 comment = gradebook.find_comment(exercise.id, who["notebook"], who["assignment"], who["student"])

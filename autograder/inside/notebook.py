@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from autograder.cell import Cell
+from autograder.inside import plots
 from autograder.inside.executor import describe
 from autograder.inside.frames import register
 from autograder.inside.shell import Shell, compiled, nothing
@@ -24,12 +25,14 @@ _SEED = 20170612  # any constant: two runs of one notebook must not differ by wh
 def run_cells(cells: list[Cell], started: Callable[[int], None]) -> tuple[dict[str, Any], Loaded]:
     """Run cells one after the other in a new namespace; a cell that raises does not stop the next.
 
+    What an earlier run in this process may have changed in the libraries is put back first, as far as it is known to
+    matter: seeds, default dtype, what is drawn.
+
     Args:
         cells: what to run
         started: called with a cell's index before it runs
     """
-    # Python seeds this one anew in every child.
-    random.seed(_SEED)
+    _reset()
     namespace: dict[str, Any] = {"__name__": "__main__", "display": nothing}
     shell = Shell(namespace)
     namespace["get_ipython"] = lambda: shell
@@ -46,12 +49,21 @@ def run_cells(cells: list[Cell], started: Callable[[int], None]) -> tuple[dict[s
 
 def prepare() -> None:
     """Make this process ready to run notebooks in its children, who all inherit the same state."""
-    np.random.seed(_SEED)
-    torch.manual_seed(_SEED)
+    _reset()
     # `check` and `after` of the notebook have nothing to do here, and the package itself nothing to tell.
     kit = types.ModuleType("autograder")
     kit.__dict__.update(check=nothing, after=_after)
     sys.modules["autograder"] = kit
+
+
+def _reset() -> None:
+    """Put back what two runs of one notebook must not differ by."""
+    random.seed(_SEED)
+    np.random.seed(_SEED)
+    torch.default_generator.manual_seed(_SEED)  # as torch.manual_seed, which also looks for accelerators for 2 ms
+    torch.set_default_dtype(torch.float32)
+    torch.set_grad_enabled(True)
+    plots.close_figures(but=set())
 
 
 @contextmanager

@@ -7,6 +7,7 @@ that they are about, without what they would say of it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -16,8 +17,9 @@ RUN_THE_LINE = {"time", "timeit", "prun", "memit"}
 RUN_THE_CELL = RUN_THE_LINE | {"capture", "python", "python3"}
 
 
+@lru_cache(maxsize=256)
 def compiled(source: str, filename: str) -> CodeType:
-    """Compile a cell, whether it is Python or has IPython's syntax in it.
+    """Compile a cell, whether it is Python or has IPython's syntax in it; a process that runs it again remembers.
 
     Raises:
         SyntaxError: when it is neither.

@@ -1,4 +1,4 @@
-"""Serves one check from inside the locked process: runs the notebook's cells, then answers calls until it is killed."""
+"""Serves checks from inside the locked process: runs the notebook's cells, then answers calls, until it is killed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,24 @@ from autograder.wire import Call, CellStarted, Channel, Load
 
 
 def serve(channel: Channel) -> None:
-    """Answer what comes over the channel; returns when the other side closes it."""
-    load = channel.receive(trusted=True)
-    if not isinstance(load, Load):
-        raise TypeError(f"expected a notebook to load, got {type(load).__name__}")
+    """Answer what comes over the channel; returns when the other side closes it.
+
+    A notebook comes first. When one comes again, everything begins anew: cells, namespace, kept objects.
+    """
+    executor = Executor({})
+    while True:
+        try:
+            message = channel.receive(trusted=True)
+        except EOFError:
+            return
+        if isinstance(message, Load):
+            executor = _load(channel, message)
+        else:
+            _answer(channel, executor, message)
+
+
+def _load(channel: Channel, load: Load) -> Executor:
+    """Run the cells of a notebook; returns what answers calls into it."""
     executor = Executor({}, load.forbidden)
     with executor.watch.new_threads():
         executor.namespace, loaded = run_cells(load.cells, lambda index: channel.send(CellStarted(index=index)))
@@ -31,12 +45,7 @@ def serve(channel: Channel) -> None:
     executor.ask = ask
     for name, parameters in load.stand_ins.items():
         executor.namespace[name] = stand_in(name, parameters, ask)
-    while True:
-        try:
-            call = channel.receive(trusted=True)
-        except EOFError:
-            return
-        _answer(channel, executor, call)
+    return executor
 
 
 def _answer(channel: Channel, executor: Executor, call: Call) -> None:

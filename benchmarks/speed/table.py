@@ -1,0 +1,60 @@
+"""What the figures say: ratios first, then a table for each size of class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from measuring import Measured
+
+STOCK, PREPROCESSOR = "nbgrader autograde", "nbgrader autograde, our preprocessor"
+FLOOR, FLOOR_ALONE = "floor: fork, run the cells, make the calls", "floor: a process for each check"
+ONE = "autograder grade, 1 worker"
+
+
+def ratios(found: list[Measured]) -> list[str]:
+    """Return what the design promises, as ratios of figures from this run."""
+    return list(_ratios({(m.contestant, m.size): m for m in found}))
+
+
+def _ratios(by: dict[tuple[str, int], Measured]) -> Iterator[str]:
+    sizes = sorted({size for _, size in by})
+    many = next((name for name, _ in by if name.endswith("workers")), "")
+    for size in sizes:
+        one = by.get((ONE, size))
+        yield from _faster(by, size, STOCK, ONE, "20")
+        yield from _faster(by, size, "otter run", ONE)
+        yield from _faster(by, size, STOCK, PREPROCESSOR, "8")
+        for name in (FLOOR, FLOOR_ALONE):
+            if one and (floor := by.get((name, size))):
+                target = " (target: at most 2)" if name == FLOOR else ""
+                yield f"{size:>5}  1 worker / {name}: {one.marginal / floor.marginal:.2f}{target}"
+        if one and (all_cores := by.get((many, size))):
+            times = one.seconds / all_cores.seconds
+            yield f"{size:>5}  {many} / 1 worker, submissions per second: {times:.2f} (target: 1.8)"
+    if (small := by.get((ONE, 100))) and (large := by.get((ONE, 1000))):
+        more = large.marginal / small.marginal - 1
+        yield f"       a submission of 1,000 against one of 100: {more:+.1%} (target: within 10 %)"
+
+
+def _faster(by: dict[tuple[str, int], Measured], size: int, slow: str, fast: str, target: str = "") -> Iterator[str]:
+    if (a := by.get((slow, size))) and (b := by.get((fast, size))):
+        goal = f" (target: {target})" if target else ""
+        each, whole = a.marginal / b.marginal, a.seconds / b.seconds
+        yield f"{size:>5}  {slow} / {fast}: {each:.1f} per submission{goal}, {whole:.1f} for the class with all starts"
+
+
+def as_markdown(found: list[Measured], machine: str, versions: str) -> str:
+    """Return the tables."""
+    lines = [f"{versions}; {machine}.", "", *(f"- {line.strip()}" for line in ratios(found)), ""]
+    for size in sorted({m.size for m in found}):
+        head = ["class of " + f"{size:,}", "submissions per second", "seconds per submission, median", "p95", "mean"]
+        head += ["processor seconds per submission", "peak memory"]
+        rows = [_row(m) for m in found if m.size == size]
+        lines += [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)] + [""]
+    return "\n".join(lines)
+
+
+def _row(m: Measured) -> list[str]:
+    spread = [f"{m.quantile(0.5):.2f}", f"{m.quantile(0.95):.2f}", f"{m.marginal:.2f}"] if m.each else ["", "", ""]
+    cpu, memory = f"{m.cpu_seconds / m.size:.2f}", f"{m.peak_mib / 1024:.1f} GiB"
+    return [m.contestant, f"{m.size / m.seconds:.2f}", *spread, cpu, memory]
