@@ -4,7 +4,7 @@ The course's own settings (titles, points, limits) are in assignments/. What sta
 arrive in nbgrader's gradebook; change the order of the two lists only with care.
 """
 
-from autograder.host.environment import put_programs_on_path
+from autograder.host.programs import put_programs_on_path
 
 put_programs_on_path()
 c = get_config()  # noqa: F821  # nbgrader defines it

@@ -10,7 +10,7 @@ In `lesson.py` (jupytext, py:percent) a cell says what it is in its first line:
     # %%                          a demonstration: shows something, is not run when grading
     # %% [markdown]               text
 
-Every build gives the same bytes: cell ids come from exercise ids and positions, and nothing is run.
+Every build gives the same bytes: cell ids come from exercise ids and positions, and nothing of the notebook is run.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ import nbformat
 
 from autograder.course import Assignment, Course
 from autograder.errors import UsageError
+from autograder.recorder import recordings_of
+from autograder.recordings import FILE as RECORDINGS
 from autograder.stubs import bugged_source, marked_source, solution_source, stub_source
 from autograder.submission import CHECK_PREFIX, GIVEN_PREFIX, STARTS_FROM
 
@@ -33,7 +35,7 @@ __all__ = ["build", "check_fresh", "solution_source", "source_notebook", "stub_s
 
 STEPS = ("source", "release")
 SIDE_FILES = ("test_public.py", "exercises.toml")
-"""What a student gets beside the notebook; nbgrader hands on every file that lies there."""
+"""What a student gets beside the notebook, besides recordings; nbgrader hands on every file that lies there."""
 _NOT_OURS = {".ipynb_checkpoints", "__pycache__"}
 _JUPYTEXTS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}
 """What jupytext remembers about blank lines; it is no marker of ours."""
@@ -64,7 +66,15 @@ def build(assignment: Assignment, target: Path) -> None:
         if not (assignment.folder / name).is_file():
             raise UsageError(f"{assignment.folder / name} is missing; students get it beside the notebook")
         shutil.copyfile(assignment.folder / name, folder / name)
+    _add_recordings(assignment, folder)
     generate_release(target, assignment.id)
+
+
+def _add_recordings(assignment: Assignment, folder: Path) -> None:
+    """Put beside the notebook what names a mistake on the student's machine, where there are known mistakes."""
+    old = assignment.folder.parent.parent / "release" / assignment.id
+    if (data := recordings_of(assignment, old)) is not None:
+        (folder / RECORDINGS).write_bytes(data)
 
 
 def write(course: Course) -> list[Path]:

@@ -20,7 +20,7 @@ from autograder.checks.runner import Check, CheckRunner, Finding
 from autograder.course import Exercise
 from autograder.diagnose import name_the_mistakes
 from autograder.errors import GraderFault, StudentFailure
-from autograder.inside.eager import never_compile
+from autograder.inside.eager import stay_eager
 from autograder.inside.executor import Executor
 from autograder.records import CheckResult, ExerciseResult
 from autograder.sandbox import CellStopped, Inside, Sandbox
@@ -36,7 +36,7 @@ _MOST_STOPPED_CELLS = 3
 
 def prepare_process() -> None:
     """Make this process ready to grade: torch on one thread, and without the compiler that it loads on first use."""
-    never_compile()
+    stay_eager()
     torch.set_num_threads(1)  # there is a process for each core, and sums come out the same everywhere
 
 

@@ -1,6 +1,7 @@
 """The self-check: the public checks, run against a live notebook or against a notebook file, in this very process.
 
     check("softmax")            in a notebook: a card that says what passes, what does not, and why
+    hint("softmax")             the next hint: for the mistake that was named, else for the exercise
     with after("softmax"): ...  a demonstration that waits until the student has written `softmax`
 
 It is the student's own code on the student's own machine, so there is no wall here. The checks are the same plain
@@ -19,16 +20,22 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from autograder.checks.draw import seed_for
-from autograder.checks.runner import Check, CheckRunner, run_session
+import msgspec
+
+from autograder.authoring import Misconception
+from autograder.checks.runner import Check, Finding
 from autograder.course import Assignment, Exercise, read_assignment
 from autograder.errors import OutOfTime, StudentError, StudentTimeout, UsageError
+from autograder.evidence import evidence
+from autograder.hints import next_hint
 from autograder.inside import plots
-from autograder.inside.executor import Executor
-from autograder.records import CheckResult, ExerciseResult
-from autograder.report.card import exercise_card_html, exercise_card_text
+from autograder.live import PUBLIC, LiveChecks, calm
+from autograder.prerequisites import Prerequisites, is_stub
+from autograder.recordings import FILE, OTHER_INPUTS, Mistake, Recordings, open_recordings
+from autograder.records import ExerciseResult
+from autograder.report.card import Aid, Help, exercise_card_html, exercise_card_text
 from autograder.score import check_result, exercise_result, unrun_result
-from autograder.students import Student, live_asker
+from autograder.students import Step
 
 CHECK_SECONDS = 10
 
@@ -36,8 +43,8 @@ CHECK_SECONDS = 10
 class Card:
     """The result of a self-check: HTML in a notebook, plain text elsewhere."""
 
-    def __init__(self, result: ExerciseResult) -> None:
-        self.result = result
+    def __init__(self, result: ExerciseResult, help: Help | None = None) -> None:
+        self.result, self.help = result, help
 
     @property
     def passed(self) -> bool:
@@ -45,10 +52,20 @@ class Card:
         return all(check.verdict == "pass" for check in self.result.checks)
 
     def _repr_html_(self) -> str:
-        return exercise_card_html(self.result)
+        return exercise_card_html(self.result, help=self.help)
 
     def __repr__(self) -> str:
-        return exercise_card_text(self.result)
+        return exercise_card_text(self.result, help=self.help)
+
+
+class Hint:
+    """One hint, as a notebook and a terminal show it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def check(name: str) -> Card:
@@ -63,10 +80,37 @@ def check(name: str) -> Card:
     """
     __tracebackhide__ = True  # under validate, the student sees the message and not our frames
     namespace = _namespace_of_caller()
-    card = Card(check_namespace(namespace, read_release_folder(Path.cwd()), [name])[0])
+    card = check_cards(namespace, read_release_folder(Path.cwd()), [name])[0]
     if os.environ.get("NBGRADER_EXECUTION") == "validate" and not card.passed:
         raise AssertionError(f"\n{card!r}")
     return card
+
+
+def hint(name: str) -> Hint:
+    """Give the next hint for one exercise of the notebook in which this is called; after the last, the last again.
+
+    Where the checks name a mistake the hints are about that, else about the exercise.
+
+    Args:
+        name: the exercise, such as "softmax"
+
+    Raises:
+        UsageError: when the notebook does not lie in its release folder, or has no such exercise.
+    """
+    assignment = read_release_folder(Path.cwd())
+    exercise = assignment.exercise(name)
+    check = LiveSelfCheck(_namespace_of_caller(), assignment, exercise)
+    card = check.card()
+    if card.passed:
+        return Hint(f"{name} passes every check: there is nothing left to hint at.")
+    about, text = exercise, ""
+    if check.named is not None:
+        about = msgspec.structs.replace(exercise, id=f"{name}: {check.named.name}", hints=list(check.named.hints))
+        text = f" (you get these numbers when {check.named.title})"
+    if not about.hints:
+        return Hint(f"There is no hint for {name}; the check that does not pass says what it expects.")
+    tier, said = next_hint(about, assignment.folder)
+    return Hint(f"Hint {tier} of {len(about.hints)} for {name}{text}: {said}")
 
 
 @contextmanager
@@ -87,61 +131,158 @@ def read_release_folder(folder: Path) -> Assignment:
     Raises:
         UsageError: when they do not.
     """
-    if not (folder / "test_public.py").is_file() or not (folder / "exercises.toml").is_file():
+    if not (folder / PUBLIC).is_file() or not (folder / "exercises.toml").is_file():
         raise UsageError(
-            f"no checks beside this notebook: {folder} has no test_public.py and exercises.toml. "
+            f"no checks beside this notebook: {folder} has no {PUBLIC} and exercises.toml. "
             "Keep the notebook in the folder in which it was released"
         )
     return read_assignment(folder)
 
 
+def check_cards(namespace: dict[str, Any], assignment: Assignment, names: list[str]) -> list[Card]:
+    """Run the public checks of some exercises against functions and classes in a namespace, and make their cards."""
+    return [LiveSelfCheck(namespace, assignment, assignment.exercise(name)).card() for name in names]
+
+
 def check_namespace(namespace: dict[str, Any], assignment: Assignment, names: list[str]) -> list[ExerciseResult]:
     """Run the public checks of some exercises against functions and classes in a namespace."""
-    exercises = [assignment.exercise(name) for name in names]
-    results: list[ExerciseResult] = []
-
-    def loop(runner: CheckRunner) -> None:
-        for exercise in exercises:
-            checks = [c for c in runner.checks if c.info.exercise == exercise.id]
-            results.append(_check_exercise(runner, exercise, checks, namespace, assignment))
-
-    run_session([assignment.folder / "test_public.py"], loop)
-    return results
+    return [card.result for card in check_cards(namespace, assignment, names)]
 
 
-def _check_exercise(
-    runner: CheckRunner, exercise: Exercise, checks: list[Check], namespace: dict[str, Any], assignment: Assignment
-) -> ExerciseResult:
-    if exercise.id not in namespace:
-        text = f"There is no {exercise.id} here yet: run its cell first."
-        return exercise_result(exercise, "missing", [unrun_result(c, "missing", text, exercise) for c in checks])
-    results: list[CheckResult] = []
-    interrupted = False
-    for check in checks:
-        if interrupted:
-            results.append(unrun_result(check, "skipped", "Interrupted before it ran.", exercise))
-            continue
-        error = _run(runner, check, namespace, exercise, assignment)
-        if isinstance(error, StudentError) and error.kind == "NotImplementedError":
-            text = "Not attempted yet."
-            return exercise_result(
-                exercise, "not_attempted", [unrun_result(c, "missing", text, exercise) for c in checks]
-            )
-        interrupted = isinstance(error, StudentError) and error.kind == "KeyboardInterrupt"
-        results.append(check_result(check, error, None, exercise))
-    return exercise_result(exercise, "attempted", results)
+class LiveSelfCheck:
+    """The self-check of one exercise.
+
+    `named` is, once there is a card, the known mistake behind the first check that does not pass.
+    """
+
+    def __init__(self, namespace: dict[str, Any], assignment: Assignment, exercise: Exercise) -> None:
+        self._namespace, self._assignment, self._exercise = namespace, assignment, exercise
+        self._checks = LiveChecks(assignment)
+        self.named: Mistake | None = None
+
+    def card(self) -> Card:
+        """Run the checks and say what came of them."""
+        exercise, checks = self._exercise, self._checks.of(self._exercise.id)
+        if exercise.id not in self._namespace:
+            text = f"There is no {exercise.id} here yet: run its cell first."
+            return self._untried("missing", text, checks)
+        findings: dict[str, Finding] = {}
+        for check in checks:
+            findings[check.id] = finding = self._run(check, exercise)
+            if _raised(finding, "NotImplementedError"):
+                if is_stub(self._namespace[exercise.id]):
+                    return self._untried("not_attempted", "Not attempted yet.", checks)
+                if below := self._below().first_stub(exercise.id):
+                    return self._waiting(below, checks)
+            if _raised(finding, "KeyboardInterrupt"):
+                break
+        return self._tried(checks, findings)
+
+    def _untried(self, status: str, text: str, checks: list[Check]) -> Card:
+        results = [unrun_result(check, "missing", text, self._exercise) for check in checks]
+        result = exercise_result(self._exercise, status, results)
+        return Card(result, Help(hints=tuple(self._exercise.hints), ask=self._call_for_a_hint()))
+
+    def _waiting(self, below: str, checks: list[Check]) -> Card:
+        text = f"It calls `{below}`, which is not written yet."
+        results = [unrun_result(check, "skipped", text, self._exercise) for check in checks]
+        said = f"This stands on `{below}`, which is not written yet: write that first."
+        return Card(exercise_result(self._exercise, "attempted", results), Help(stands_on=said))
+
+    def _tried(self, checks: list[Check], findings: dict[str, Finding]) -> Card:
+        exercise = self._exercise
+        failed = [check for check in checks if check.id in findings and findings[check.id].error is not None]
+        named = self._name_the_mistakes(failed, findings)
+        results = [
+            check_result(check, findings[check.id].error, _as_misconception(named.get(check.id)), exercise)
+            if check.id in findings
+            else unrun_result(check, "skipped", "Interrupted before it ran.", exercise)
+            for check in checks
+        ]
+        result = exercise_result(exercise, "attempted", results)
+        if not failed:
+            return Card(result, Help())
+        first = failed[0]
+        self.named = named.get(first.id)
+        return Card(
+            result,
+            Help(
+                first=self._evidence(findings[first.id]),
+                stands_on=self._stands_on(),
+                hints=self.named.hints if self.named else tuple(exercise.hints),
+                ask=self._call_for_a_hint(),
+            ),
+        )
+
+    def _run(self, check: Check, exercise: Exercise, inputs: str = "") -> Finding:
+        with _time_limit(CHECK_SECONDS):
+            finding = self._checks.run(check, self._namespace, exercise.forbids, inputs)
+        if isinstance(finding.error, OutOfTime):
+            late = StudentTimeout(f"did not finish within {CHECK_SECONDS} s")
+            return msgspec.structs.replace(finding, error=late)
+        return finding
+
+    def _name_the_mistakes(self, failed: list[Check], findings: dict[str, Finding]) -> dict[str, Mistake]:
+        recordings = _recordings(self._assignment.folder) if failed else None
+        if recordings is None:
+            return {}
+        by_id = {check.id: check for check in failed}
+
+        def run_again(id: str) -> list[Step]:
+            return self._run(by_id[id], self._exercise, OTHER_INPUTS).transcript
+
+        # A shortcut, an endless loop, an error of its own: there the numbers are not what is to be mended.
+        wrong = {id: findings[id].transcript for id in by_id if isinstance(findings[id].error, AssertionError)}
+        return recordings.name_the_mistakes(self._exercise.id, wrong, run_again)
+
+    def _evidence(self, finding: Finding) -> Aid:
+        try:
+            with _time_limit(CHECK_SECONDS), calm():
+                return evidence(finding.error, finding.transcript, self._namespace)
+        except OutOfTime:
+            return Aid()
+
+    def _stands_on(self) -> str:
+        """Say which earlier exercise does not pass yet, when there is one."""
+
+        def passes(exercise: Exercise) -> bool:
+            return all(self._run(check, exercise).error is None for check in self._checks.of(exercise.id))
+
+        below = self._below().first_broken(self._exercise.id, passes)
+        return f"This stands on `{below}`, which does not pass yet: mend that first." if below else ""
+
+    def _below(self) -> Prerequisites:
+        return Prerequisites(self._assignment, self._namespace)
+
+    def _call_for_a_hint(self) -> str:
+        call = f'hint("{self._exercise.id}")'
+        return call if self._namespace.get("hint") is hint else f"from autograder.selfcheck import hint; {call}"
 
 
-def _run(
-    runner: CheckRunner, check: Check, namespace: dict[str, Any], exercise: Exercise, assignment: Assignment
-) -> BaseException | None:
-    @contextmanager
-    def open_student() -> Iterator[Student]:
-        yield Student(live_asker(Executor(namespace, exercise.forbids)), assignment.exercises)
+def _raised(finding: Finding, kind: str) -> bool:
+    return isinstance(finding.error, StudentError) and finding.error.kind == kind
 
-    with _time_limit(CHECK_SECONDS):
-        error = runner.run(check, open_student, seed_for("", assignment.id, "", check.id)).error
-    return StudentTimeout(f"did not finish within {CHECK_SECONDS} s") if isinstance(error, OutOfTime) else error
+
+def _as_misconception(mistake: Mistake | None) -> Misconception | None:
+    if mistake is None:
+        return None
+    fields = msgspec.structs.asdict(mistake)
+    return Misconception(**fields, seen_in="")
+
+
+_opened: dict[Path, tuple[int, Recordings | None]] = {}
+
+
+def _recordings(folder: Path) -> Recordings | None:
+    """Return the recordings of a release folder; they are read once."""
+    path = folder.resolve() / FILE
+    try:
+        stamp = path.stat().st_mtime_ns
+    except OSError:
+        return None
+    if path not in _opened or _opened[path][0] != stamp:
+        _opened[path] = (stamp, open_recordings(folder))
+    return _opened[path][1]
 
 
 @contextmanager

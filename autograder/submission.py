@@ -28,7 +28,7 @@ CHECK_PREFIX = "check-"
 GIVEN_PREFIX = "given-"
 STARTS_FROM = "starts_from"
 """In the metadata of a solution cell of the source: what the student gets in its place, other than a stub."""
-_NO_WORK = {"test_public.py", "exercises.toml", "timestamp.txt", "__pycache__"}
+_NO_WORK = {"test_public.py", "exercises.toml", "mistakes.safetensors", "timestamp.txt", "__pycache__"}
 """What lies beside a notebook without the student's doing: released with it, or put there by programs."""
 _NAMED = 3
 """Files that a note names where there are more."""

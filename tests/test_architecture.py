@@ -19,14 +19,15 @@ LAYERS = [
     "inside.plots", "inside.frames", "inside.shortcuts", "inside.shell", "inside.props", "inside.stand_ins",
     "inside.executor", "inside.notebook", "inside.worker", "inside.zygote",
     "variables", "launch", "cores", "sandbox", "students", "stand_in",
-    "checks.compare", "checks.draw", "checks.trial", "checks", "checks.runner",
+    "checks.compare", "checks.draw", "checks.trial", "checks", "checks.runner", "recordings", "live",
     "stubs", "catalogue", "suspects", "diagnose", "score", "grade", "desk", "worker", "pool",
-    "fingerprint", "cluster.makeup", "cluster.order", "cluster.node", "cluster.flow", "cluster.client", "cluster",
+    "fingerprint", "cluster",
     "intake.names", "intake.sources", "intake.place", "intake.collect", "intake",
-    "report", "results", "chain", "host", "build", "selfcheck", "hints", "handin", "demo",
+    "report", "results", "chain", "host", "playground", "recorder", "build",
+    "evidence", "prerequisites", "hints", "selfcheck", "handin", "demo",
     "verify", "mutate", "mutants", "error_rates", "naive", "doctor", "commands", "cli",
 ]  # fmt: skip
-WHOLE_PACKAGES = ("report", "host", "commands")
+WHOLE_PACKAGES = ("cluster", "report", "host", "playground", "commands")
 
 
 def modules():
@@ -140,7 +141,7 @@ def test_the_wheel_holds_the_kit_and_nothing_of_the_course(archives):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     expected = {
         path.relative_to(ROOT).as_posix()
-        for pattern in ("*.py", "*.j2")
+        for pattern in ("*.py", "*.j2", "*.js", "*.css")
         for path in KIT.rglob(pattern)
     }  # fmt: skip
     assert names == expected

@@ -49,7 +49,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
-from autograder import after, check
+from autograder import after, check, hint
 
 # How figures look: readable on a light and on a dark page, and lines that differ in more than their colour.
 GREY, BLUE, ORANGE, GREEN = "#797979", "#0072B2", "#D55E00", "#009E73"
@@ -140,8 +140,39 @@ plt.show()
 #
 # Here your leading axes pay off. `attention_weights` never cared what stands in front of its last two axes, so it will
 # carry $H$ boards as it carries $B$ sentences, with no loop.
+#
+# The next cell is the whole way to play with: four sliders, for the mouse or for the arrow keys.
+
+# %%
+from autograder.playground import TensorPlayground
+
+TensorPlayground()
 
 # %% [markdown]
+# *What the picture shows.* A row for each step, and all blocks in one scale: height is positions, width is channels (or
+# keys, in scores and weights), depth is the sentences of the batch. Blocks stand apart where the heads have an axis of
+# their own; the numbers below them are those of the heads. On the right the shape, how many multiplications the matrix
+# products take, and the memory of what is new. `split heads` takes none: it is a view of the same numbers.
+#
+# > **Try it yourself.** Predict first, then move a slider.
+# > 1. Twice the length, `L` from 5 to 10. What doubles, and what does more than that?
+# > 2. `H` from 1 to 2, to 3, to 4. Does the work change? Does the memory?
+# > 3. Set `D` to 5 and `H` to 1. From which length on do the two products inside the heads cost as much as the four
+# >    maps around them?
+# > 4. `D` = 10 and `H` = 4. What is wrong?
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. Everything that is $L$ high doubles. The scores and weights are $L$ wide as well, and become four times as large;
+#    so do the multiplications for scores and averages.
+# 2. The work stays the same: $H$ heads of width $D/H$. Scores and weights grow, there is one table more for each head.
+# 3. From $L = 10$ on; there both take 2,000 multiplications. In general $4LD^2 = 2L^2D$ at $L = 2D$: in texts that
+#    are short compared with the width, the maps are most of the work.
+# 4. The last axis cannot be cut into four equal strips. 1, 2, 5 and 10 heads would do.
+#
+# </details>
+#
 # ## 2. Scissors: following one number
 #
 # `split_heads` turns `(B, L, D)` into `(B, H, L, d)`, and head $h$ gets the channels $h\cdot d$ to $(h+1)\cdot d - 1$

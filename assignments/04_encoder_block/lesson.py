@@ -50,7 +50,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
-from autograder import after, check
+from autograder import after, check, hint
 
 # How figures look: readable on a light and on a dark page, and lines that differ in more than their colour.
 GREY, BLUE, ORANGE, GREEN = "#797979", "#0072B2", "#D55E00", "#009E73"

@@ -60,7 +60,7 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor, nn
 
-from autograder import after, check
+from autograder import after, check, hint
 
 # How figures look: readable on a light and on a dark page, and lines that differ in more than their colour.
 GREY, BLUE, ORANGE, GREEN = "#797979", "#0072B2", "#D55E00", "#009E73"
@@ -944,6 +944,37 @@ with after("GPT", "sample_next_token"):
 # %% [markdown]
 # **What to notice.** A thousand throws in the same place. Hot dice alone find letters that do not belong there; a
 # filter *after* the temperature cuts what the heat has lifted.
+#
+# ### All knobs at once
+#
+# The next cell is for playing: the three knobs, for the mouse or for the arrow keys, and real words. In the book of
+# section 7 it was counted which word comes after *has*: how often *been*, how often *a*, and so on. The same was done
+# for *such* and for *there*.
+
+# %%
+from autograder.playground import SamplingPlayground
+
+SamplingPlayground()
+
+# %% [markdown]
+# *What the picture shows.* One word in each row, the most frequent first. A full bar is the probability with which the
+# word is drawn, the mark what it was before you touched the knobs. A hatched bar and a line through the word: gone, and
+# at the end of the row stands which knob has cut it. The column *sum before it* is what top-p compares with $p$.
+#
+# > **Try it yourself.** Predict first, then move a slider.
+# > 1. After *such* one word has more than half of all. How many words does top-p 0.5 keep there? How many after *has*?
+# > 2. After *has*, top-p 0.8 keeps seven words. Set the temperature to 2: does it keep more or fewer? And at 0.5?
+# > 3. Back at temperature 1 and top-p 0.8, set top-k to 5. Top-p alone kept seven. Why are there not five now?
+#
+# <details>
+# <summary>Answers</summary>
+#
+# 1. One, and three. With top-k 3 it would be three in both places.
+# 2. More: twelve, because a flatter distribution needs more words to come to 0.8. At 0.5 it is three.
+# 3. Four are left. Top-p sees what top-k has left, and there the probabilities are larger: the best four of five have
+#    0.8 together. Had top-p come first, five would be left.
+#
+# </details>
 #
 # ## 10. Writing
 #

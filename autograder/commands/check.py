@@ -8,7 +8,7 @@ from rich.console import Console
 
 from autograder.errors import NotGradable, UsageError
 from autograder.inside.notebook import run_cells
-from autograder.selfcheck import Card, check_namespace, read_release_folder
+from autograder.selfcheck import check_cards, read_release_folder
 from autograder.submission import read, read_release
 from autograder.wire import Raised
 
@@ -26,7 +26,7 @@ def run(out: Console, notebook: Path, exercise: str | None) -> int:
         namespace, loaded = run_cells(submission.cells, lambda index: None)
     for index, error in loaded.errors.items():
         out.print(f"{submission.cells[index].name}: {_in_words(error)}\n", markup=False)
-    cards = [Card(result) for result in check_namespace(namespace, assignment, names)]
+    cards = check_cards(namespace, assignment, names)
     for card in cards:
         out.print(f"{card!r}\n", markup=False)
     return 0 if all(card.passed for card in cards) else 1

@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from autograder.host.penalties import late_penalties
 from autograder.host.release import last_words
 from autograder.host.settings import CONFIG, read_config
 from autograder.host.wording import escaped
-from autograder.records import Record
+from autograder.records import Record, remove_parts
 from autograder.submission import CHECK_PREFIX
 
 __all__ = ["CONFIG", "LOCK", "fill_gradebook", "look_at_gradebook", "read_config", "read_scores", "register"]
@@ -51,6 +51,7 @@ _UNSAFE = "nbgrader cannot show this name safely. Rename the folder of the submi
 _LONGEST_ID = 128
 """Characters of an id in nbgrader's tables; SQLite takes longer ones, a server does not."""
 _TOO_LONG = f"nbgrader takes names of {_LONGEST_ID} characters. Rename the folder of the submission and grade again"
+_NO_ROWS = "the gradebook knows this submission with other cells. Remove it with `nbgrader db` and grade again"
 
 
 def look_at_gradebook(root: Path, assignment_id: str) -> None:
@@ -133,6 +134,9 @@ class _Filling:
 
     def fill(self, by_student: dict[str, Record]) -> dict[str, str]:
         """Do all there is to do; returns what went wrong, by student."""
+        # Noted as it is now: what changes while we are at it has not arrived.
+        self._base = self._base_now()
+        given = {student: arrived.given(record, self._submitted) for student, record in by_student.items()}
         register(self._root, self._assignment)
         self._problems = {student: reason for student in by_student if (reason := self._unnameable(student))}
         todo = {student: record for student, record in by_student.items() if student not in self._problems}
@@ -149,7 +153,7 @@ class _Filling:
         reasons |= {student: self._problems[student] for student in todo if student in self._problems}
         held = self._mark(found, graded, reasons)
         self._write_pages([student for student in graded if student not in self._problems], held)
-        self._note(by_student)
+        self._note(given)
         return self._problems
 
     def _enter(self, times: dict[str, datetime | None]) -> dict[str, rows.Held]:
@@ -163,16 +167,22 @@ class _Filling:
     def _kept(self, todo: dict[str, Record], held: dict[str, rows.Held]) -> set[str]:
         """Return for whom everything has arrived already, and is as it was then."""
         note = arrived.read_note(self._root, self._assignment)
-        with suppress(UsageError):
-            if note is not None and note.base == arrived.base_of(self._root, self._assignment):
-                return {
-                    student
-                    for student, record in todo.items()
-                    if student in held
-                    and note.holds_one(record, self._submitted)
-                    and note.students[student].rows == held[student].digest(self._source.duedate)
-                }
-        return set()
+        if note is None or note.base != self._base:
+            return set()
+        return {
+            student
+            for student, record in todo.items()
+            if student in held
+            and note.holds_one(record, self._submitted)
+            and note.students[student].rows == held[student].digest(self._source.duedate)
+        }
+
+    def _base_now(self) -> str:
+        """Return what the note depends on; empty where there can be no note."""
+        try:
+            return arrived.base_of(self._root, self._assignment)
+        except UsageError:
+            return ""
 
     def _unnameable(self, student: str) -> str:
         """Return why a student of this id cannot be in the gradebook at all, or an empty text."""
@@ -205,6 +215,9 @@ class _Filling:
         """Write the marks of all in one transaction, read them back, and take back what did not arrive."""
         with rows.open_rows(self._course.db_url) as session:
             held = rows.read(session, self._source)
+            for student in [student for student in found if _lacks(held.get(student), found[student])]:
+                self._problems[student] = reasons[student] = _NO_ROWS
+                del found[student]
             rows.write(session, held, found)
             penalties, unknown = late_penalties(self._root, self._source, {s: held[s] for s in found})
             rows.write_penalties(session, held, penalties)
@@ -228,11 +241,9 @@ class _Filling:
             if problem:
                 self._problems[student] = problem
 
-    def _note(self, by_student: dict[str, Record]) -> None:
+    def _note(self, given: dict[str, str]) -> None:
         """Write down what has arrived; of others than these students what was noted before and still holds."""
-        try:
-            base = arrived.base_of(self._root, self._assignment)
-        except UsageError:
+        if not self._base:
             return
         path = str(marks.file_of(self._course.db_url) or "")
         stamp = arrived.gradebook_stamp(path) if path else ""
@@ -241,19 +252,19 @@ class _Filling:
         if path and arrived.gradebook_stamp(path) != stamp:
             stamp = ""  # somebody else has written meanwhile
         old = arrived.read_note(self._root, self._assignment)
-        students = dict(old.students) if old is not None and old.base == base else {}
+        students = dict(old.students) if old is not None and old.base == self._base else {}
         students = {s: entry for s, entry in students.items() if digests.get(s) == entry.rows}
-        for student, record in by_student.items():
+        for student in given:
             students.pop(student, None)
             if student not in self._problems:
                 folders = self._folders(student)
                 students[student] = arrived.Entry(
-                    given=arrived.given(record, self._submitted),
+                    given=given[student],
                     rows=digests[student],
                     folders=[str(folder) for folder in folders],
                     files=[arrived.stamps(folder) for folder in folders],
                 )
-        arrived.write_note(self._root, self._assignment, base, path, stamp, students)
+        arrived.write_note(self._root, self._assignment, self._base, path, stamp, students)
 
     def _folders(self, student: str) -> list[Path]:
         """Return where the copy and the page of a student are."""
@@ -283,6 +294,7 @@ def _only_filler(root: Path, on_wait: Callable[[], None]) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
         for left in root.glob(marks.SCRATCH + "*"):
             shutil.rmtree(left, ignore_errors=True)
+        remove_parts(root)
         yield
 
 
@@ -346,6 +358,13 @@ def _time_of(path: Path) -> datetime | None:
         return parse_utc(path.read_text().strip()) if path.is_file() and not path.is_symlink() else None
     except (OSError, ValueError, OverflowError):
         return None
+
+
+def _lacks(held: rows.Held | None, found: rows.Marks) -> bool:
+    """Say whether the gradebook has no place for some of the marks."""
+    return held is None or not (
+        found.scores.keys() <= held.grades.keys() and found.comments.keys() <= held.comments.keys()
+    )
 
 
 def _arrived(held: rows.Held, record: Record) -> bool:

@@ -295,6 +295,7 @@ def withdraw(session: Session, held: dict[str, Held], reasons: dict[str, str]) -
         {
             student: Marks(dict.fromkeys(held[student].grades), dict.fromkeys(held[student].comments, reason))
             for student, reason in reasons.items()
+            if student in held
         },
     )
 

@@ -3,6 +3,9 @@
 Torch marks functions that must not be compiled, among them the methods of optimizers. When such a function is first
 called, torch loads its whole compiler, some 800 modules, only to ask it for a version of the function that is left
 alone. Here every function is its own such version.
+
+Likewise, `torch.testing.assert_close` loads all that torch has for tensors spread over many machines, only to ask
+whether it was given one.
 """
 
 from __future__ import annotations
@@ -14,9 +17,16 @@ from typing import Any
 
 import torch
 import torch._compile
+import torch.testing._comparison
 
 
-def never_compile() -> None:
+def stay_eager() -> None:
+    """Have torch do what is asked of it, here and now, without loading what it would only ask in return."""
+    torch.testing._comparison._HAS_DTENSOR = False
+    _never_compile()
+
+
+def _never_compile() -> None:
     """Have torch call the functions that it must not compile as they are, those marked already and those to come."""
     marked = torch._compile._disable_dynamo(lambda: None).__code__
     for function in gc.get_objects():

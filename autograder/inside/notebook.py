@@ -50,10 +50,12 @@ def run_cells(cells: list[Cell], started: Callable[[int], None]) -> tuple[dict[s
 def prepare() -> None:
     """Make this process ready to run notebooks in its children, who all inherit the same state."""
     _reset()
-    # `check` and `after` of the notebook have nothing to do here, and the package itself nothing to tell.
+    # `check`, `hint` and `after` of the notebook have nothing to do here, and the package itself nothing to tell.
     kit = types.ModuleType("autograder")
-    kit.__dict__.update(check=nothing, after=_after)
-    sys.modules["autograder"] = kit
+    kit.__dict__.update(check=nothing, hint=nothing, after=_after)
+    playground = types.ModuleType("autograder.playground")
+    playground.__dict__.update(TensorPlayground=nothing, SamplingPlayground=nothing)
+    sys.modules.update({"autograder": kit, "autograder.playground": playground})
 
 
 def _reset() -> None:

@@ -26,7 +26,7 @@ import torch
 
 from autograder.cell import Cell
 from autograder.inside import huge_pages, notebook
-from autograder.inside.eager import never_compile
+from autograder.inside.eager import stay_eager
 from autograder.inside.executor import Executor
 from autograder.inside.locks import Locks, die_with_parent, limits, set_limits
 from autograder.inside.scratch import remove
@@ -139,7 +139,7 @@ def _serve(control: socket.socket, scratch: Path, settings: Settings) -> None:
 def warm_up() -> None:
     """Load once what every child needs: what is loaded late must be loaded before the file system is closed."""
     torch.set_num_threads(1)
-    never_compile()
+    stay_eager()
     import matplotlib
 
     matplotlib.use("Agg")

@@ -8,12 +8,12 @@ See README.md in this folder for what is compared and how to read it.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -25,7 +25,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import contestants  # noqa: E402  # only now can it be found
 from classroom import make_class  # noqa: E402
-from contestants import Class, Ground, floor, ours  # noqa: E402
+from contestants import Grade, Ground, floor, ours  # noqa: E402
 from exam import exam_of  # noqa: E402
 from measuring import Measured  # noqa: E402
 from table import as_markdown, ratios  # noqa: E402
@@ -36,13 +36,17 @@ from autograder.course import read_course  # noqa: E402
 sys.path.insert(1, str(HERE.parent))
 from stock_otter import make_environment  # noqa: E402
 
-SLOW = {"nbgrader": contestants.stock_nbgrader, "otter": contestants.stock_otter}
-"""Stock graders, which take seconds for each submission."""
+SLOW = ("nbgrader", "nbgrader-bare", "otter", "preprocessor", "floor-alone")
+"""These get no larger part of a class than --most-slow: their cost does not depend on its size."""
 
 
-def quick(cores: int) -> dict[str, Callable[[Ground, Class], Measured]]:
-    """Return the graders that can be given a thousand submissions."""
+def everybody(cores: int) -> dict[str, Grade]:
+    """Return all contestants by short names."""
     return {
+        "nbgrader": contestants.stock_nbgrader(whole=True),
+        "nbgrader-bare": contestants.stock_nbgrader(whole=False),
+        "otter": contestants.stock_otter,
+        "preprocessor": contestants.with_our_preprocessor,
         "floor": floor(alone=False),
         "floor-alone": floor(alone=True),
         "one": ours(1, gradebook=False),
@@ -54,8 +58,9 @@ def quick(cores: int) -> dict[str, Callable[[Ground, Class], Measured]]:
 @click.command()
 @click.option("--assignment", default="01_attention", show_default=True)
 @click.option("--sizes", default="10,100,1000", show_default=True, help="Sizes of classes.")
-@click.option("--most-stock", default=100, show_default=True, help="The stock graders get no larger class than this.")
-@click.option("--only", multiple=True, help="Only these contestants: nbgrader, otter, ours, floor, floor-alone, ...")
+@click.option("--most-slow", default=100, show_default=True, help="Slow graders get only so many of a larger class.")
+@click.option("--only", multiple=True, help="Only these: nbgrader, nbgrader-bare, otter, preprocessor, floor, ...")
+@click.option("--skip", multiple=True, metavar="NAME/SIZE", help="Leave one out for one size, such as otter/1000.")
 @click.option("--workers", default=2, show_default=True, help="Grading processes of `autograder grade` on all cores.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--json", "json_path", type=click.Path(path_type=Path), help="Write all figures here.")
@@ -64,8 +69,9 @@ def quick(cores: int) -> dict[str, Callable[[Ground, Class], Measured]]:
 def main(
     assignment: str,
     sizes: str,
-    most_stock: int,
+    most_slow: int,
     only: tuple[str, ...],
+    skip: tuple[str, ...],
     workers: int,
     seed: int,
     json_path: Path | None,
@@ -76,22 +82,23 @@ def main(
     out = Console(highlight=False)
     course = read_course(HERE.parents[1])
     catalogue = Catalogue(course.assignment(assignment))
-    everybody = {**SLOW, "ours": contestants.with_our_preprocessor, **quick(workers)}
-    chosen = {name: grade for name, grade in everybody.items() if not only or name in only}
+    chosen = {name: grade for name, grade in everybody(workers).items() if not only or name in only}
     otter = make_environment(HERE.parents[1] / ".benchmarks" / "otter") if "otter" in chosen else None
     found: list[Measured] = []
     with tempfile.TemporaryDirectory(prefix="speed-") as temporary:
         ground = Ground(folder or Path(temporary), catalogue.assignment, exam_of(catalogue), otter)
         for size in map(int, sizes.split(",")):
             class_ = make_class(catalogue, size, seed)
-            right = sum(work.kind == "right" for work in class_.values())
             for name, grade in chosen.items():
-                if size > most_stock and name in (*SLOW, "ours"):
+                if f"{name}/{size}" in skip:
                     continue
-                result = grade(ground, class_)
+                part = dict(list(class_.items())[: most_slow if name in SLOW else size])
+                right = sum(work.kind == "right" for work in part.values())
+                result = replace(grade(ground, part), of=size)
                 found.append(result)
                 marks = f", {result.full_marks} of {right} right ones got full marks" if result.full_marks >= 0 else ""
-                out.print(f"{size:>5}  {result.contestant}: {result.seconds:.1f} s{marks}")
+                graded = f"{len(part)} of {size}"
+                out.print(f"{graded:>12}  {result.contestant}: {result.seconds:.1f} s{marks}", markup=False)
                 if json_path:
                     json_path.write_text(json.dumps([asdict(m) for m in found], indent=1) + "\n")
     out.print()
@@ -107,14 +114,8 @@ def machine() -> str:
     """Describe the machine in one line."""
     described = subprocess.run(["lscpu"], capture_output=True, text=True, check=False).stdout
     model = next((line.partition(":")[2].strip() for line in described.splitlines() if "Model name" in line), "")
-    return f"{contestants_cores()} cores of {model or platform.machine()}, Linux {platform.release().split('-')[0]}"
-
-
-def contestants_cores() -> int:
-    """Return how many cores this process may use."""
-    import os
-
-    return len(os.sched_getaffinity(0))
+    kernel = platform.release().partition("-")[0]
+    return f"{len(os.sched_getaffinity(0))} cores of {model or platform.machine()}, Linux {kernel}"
 
 
 def versions() -> str:

@@ -8,7 +8,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import nbformat
 from classroom import HandedIn
 from exam import Exam, Test
 from measuring import Measured, intervals, run
+from names import FLOOR, FLOOR_ALONE, OTTER, PREPROCESSOR, STOCK, STOCK_BARE, ours_with
 from nbgrader.api import Gradebook
 
 from autograder.course import Assignment, read_course
@@ -26,6 +27,18 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 CELL_LIMIT = 120
 """Seconds for a cell of stock nbgrader: no honest one comes near it."""
+
+_AFTER = """from contextlib import contextmanager
+
+
+@contextmanager
+def after(*names):
+    try:
+        yield
+    except (NotImplementedError, NameError):
+        print("Finish", *names, "first.")
+"""
+"""In the place of the kit's import in the notebooks of others."""
 
 Class = Mapping[str, HandedIn]
 
@@ -41,15 +54,11 @@ class Ground:
     otter: Path | None
     """Folder of otter's programs."""
 
-    @property
-    def source(self) -> list[dict[str, Any]]:
-        """The cells of the instructor's notebook, less what only demonstrates something.
-
-        Stock graders would run the demonstrations as well. Leaving them out is to their advantage.
-        """
+    def source(self, *, whole: bool) -> list[dict[str, Any]]:
+        """Return the cells of the instructor's notebook, or those that do not only demonstrate something."""
         path = REPOSITORY / "source" / self.assignment.id / f"{self.assignment.id}.ipynb"
         cells = json.loads(path.read_bytes())["cells"]
-        return [cell for cell in cells if cell["metadata"].get("autograder") != {"role": "demonstration"}]
+        return [cell for cell in cells if whole or cell["metadata"].get("autograder") != {"role": "demonstration"}]
 
     def new_folder(self, name: str) -> Path:
         """Return an empty folder."""
@@ -57,6 +66,9 @@ class Ground:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         return folder
+
+
+Grade = Callable[[Ground, Class], Measured]
 
 
 def hand_in(course: Path, assignment: str, release: bytes, class_: Class) -> None:
@@ -80,32 +92,40 @@ def programs() -> str:
 # ---- stock nbgrader ------------------------------------------------------------------------------------------------
 
 
-def stock_nbgrader(ground: Ground, class_: Class) -> Measured:
-    """Grade with nbgrader as its documentation says: hidden tests in cells, a kernel for each notebook."""
-    course, id = ground.new_folder("stock-nbgrader"), ground.assignment.id
-    log = course.with_name("stock-nbgrader.log")
-    notebook = course / "source" / id / f"{id}.ipynb"
-    notebook.parent.mkdir(parents=True)
-    nbformat.write(nbformat.from_dict(_notebook(_stock_cells(ground))), notebook)
-    run(nbgrader("generate_assignment", id), course, log, PATH=programs())
-    hand_in(course, id, (course / "release" / id / f"{id}.ipynb").read_bytes(), class_)
-    command = nbgrader("autograde", id, f"--Execute.timeout={CELL_LIMIT}")
-    cost = run(command, course, log, PATH=programs())
-    scores = _gradebook_scores(course / "gradebook.db", id)
-    done = intervals((course / "autograded").glob(f"*/{id}/*.ipynb"))
-    return _measured("nbgrader autograde", class_, cost, done, scores, ground)
+def stock_nbgrader(*, whole: bool) -> Grade:
+    """Grade with nbgrader as its documentation says: hidden tests in cells, a kernel for each notebook.
+
+    Without `whole`, the lesson's demonstrations are taken out of all notebooks: stock nbgrader runs every cell.
+    """
+
+    def grade(ground: Ground, class_: Class) -> Measured:
+        name, id = f"stock-nbgrader-{'whole' if whole else 'bare'}", ground.assignment.id
+        course = ground.new_folder(name)
+        log = course.with_name(f"{name}.log")
+        notebook = course / "source" / id / f"{id}.ipynb"
+        notebook.parent.mkdir(parents=True)
+        nbformat.write(nbformat.from_dict(_notebook(_stock_cells(ground, whole))), notebook)
+        run(nbgrader("generate_assignment", id), course, log, PATH=programs())
+        hand_in(course, id, (course / "release" / id / f"{id}.ipynb").read_bytes(), class_)
+        command = nbgrader("autograde", id, f"--Execute.timeout={CELL_LIMIT}")
+        cost = run(command, course, log, PATH=programs())
+        scores = _gradebook_scores(course / "gradebook.db", id)
+        done = intervals((course / "autograded").glob(f"*/{id}/*.ipynb"))
+        return _measured(STOCK if whole else STOCK_BARE, class_, cost, done, scores, ground)
+
+    return grade
 
 
-def _stock_cells(ground: Ground) -> list[dict[str, Any]]:
-    cells = [_tests_cell("prelude", "", ground.exam.prelude, 0)]
-    for cell in ground.source:
+def _stock_cells(ground: Ground, whole: bool) -> list[dict[str, Any]]:
+    cells = [_tests_cell("prelude", ground.exam.prelude, 0)]
+    for cell in ground.source(whole=whole):
         name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
         exercise = name.removeprefix("check-")
         if name.startswith("check-"):
             public = "\n\n".join(test.source for test in ground.exam.public if test.exercise == exercise)
             cells.append(nbformat.v4.new_code_cell(public))
             for test in _of(ground.exam.hidden, exercise):
-                cells.append(_tests_cell(test.name, "", test.source, test.points))
+                cells.append(_tests_cell(test.name, test.source, test.points))
         else:
             cells.append(_without_kit(cell))
     # The helpers come after the imports of the notebook, as they would.
@@ -121,14 +141,14 @@ def _without_kit(cell: dict[str, Any]) -> dict[str, Any]:
     """Return a cell of the lesson that does not need this kit."""
     lines = "".join(cell["source"]).splitlines()
     kept = copy.deepcopy(cell)
-    kept["source"] = "\n".join(line for line in lines if not line.startswith("from autograder"))
+    kept["source"] = "\n".join(_AFTER if line.startswith("from autograder") else line for line in lines)
     kept["metadata"].pop("autograder", None)
     return kept
 
 
-def _tests_cell(name: str, visible: str, hidden: str, points: float) -> dict[str, Any]:
+def _tests_cell(name: str, hidden: str, points: float) -> dict[str, Any]:
     data = {"schema_version": 3, "grade_id": name, "grade": True, "solution": False, "locked": True, "task": False}
-    source = f"{visible}### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS"
+    source = f"### BEGIN HIDDEN TESTS\n{hidden}\n### END HIDDEN TESTS"
     return nbformat.v4.new_code_cell(source, metadata={"nbgrader": data | {"points": points}})
 
 
@@ -165,7 +185,7 @@ def stock_otter(ground: Ground, class_: Class) -> Measured:
             tests = json.loads((own / "results.json").read_text())["tests"]
             scores[student] = sum(float(test.get("score", 0.0)) for test in tests)
     cost = (sum(c[0] for c in costs), sum(c[1] for c in costs), max(c[2] for c in costs))
-    return _measured("otter run", class_, cost, [c[0] for c in costs], scores, ground)
+    return _measured(OTTER, class_, cost, [c[0] for c in costs], scores, ground)
 
 
 def _otter_cells(ground: Ground) -> list[dict[str, Any]]:
@@ -173,26 +193,18 @@ def _otter_cells(ground: Ground) -> list[dict[str, Any]]:
     guarded = "\n".join(f"    {line}" if line else "" for line in ground.exam.prelude.splitlines())
     prelude = f'if "_Student" not in globals():\n{guarded}\n'
     cells = [raw("# ASSIGNMENT CONFIG\nname: exam\nexport_cell: false\n")]
-    for cell in ground.source:
+    for cell in ground.source(whole=True):
         name = cell["metadata"].get("nbgrader", {}).get("grade_id", "")
         if name.startswith("check-"):
             continue
         if name not in ground.exam.most:
-            plain = _without_kit(cell)
-            cells.append(
-                nbformat.v4.new_markdown_cell(plain["source"])
-                if cell["cell_type"] == "markdown"
-                else code(plain["source"])
-            )
+            new_cell = code if cell["cell_type"] == "code" else nbformat.v4.new_markdown_cell
+            cells.append(new_cell(_without_kit(cell)["source"]))
             continue
-        solution = "".join(cell["source"])
-        cells += [
-            raw(f"# BEGIN QUESTION\nname: {name}"),
-            raw("# BEGIN SOLUTION"),
-            code(solution),
-            raw("# END SOLUTION"),
-        ]
-        cells.append(raw("# BEGIN TESTS"))
+        lines = [line for line in "".join(cell["source"]).splitlines() if not line.strip().startswith("###")]
+        solution = "\n".join(["# BEGIN SOLUTION", *lines, "# END SOLUTION"])
+        cells += [raw(f"# BEGIN QUESTION\nname: {name}"), raw("# BEGIN SOLUTION"), code(solution)]
+        cells += [raw("# END SOLUTION"), raw("# BEGIN TESTS")]
         tests = [(test, False) for test in _of(ground.exam.public, name)]
         tests += [(test, True) for test in _of(ground.exam.hidden, name)]
         for test, hidden in tests:
@@ -227,13 +239,15 @@ def make_course(ground: Ground, name: str, class_: Class) -> Path:
 def with_our_preprocessor(ground: Ground, class_: Class) -> Measured:
     """Grade with `nbgrader autograde` in a course of this kit."""
     course, id = make_course(ground, "nbgrader-ours", class_), ground.assignment.id
-    cost = run(nbgrader("autograde", id), course, course.with_name("nbgrader-ours.log"), PATH=programs())
+    log = course.with_name("nbgrader-ours.log")
+    run(nbgrader("generate_assignment", id, "--force"), course, log, PATH=programs())
+    cost = run(nbgrader("autograde", id), course, log, PATH=programs())
     scores = _gradebook_scores(course / "gradebook.db", id)
     done = intervals((course / "autograded").glob(f"*/{id}/*.ipynb"))
-    return _measured("nbgrader autograde, our preprocessor", class_, cost, done, scores, ground)
+    return _measured(PREPROCESSOR, class_, cost, done, scores, ground)
 
 
-def ours(workers: int, *, gradebook: bool) -> Callable[[Ground, Class], Measured]:
+def ours(workers: int, *, gradebook: bool) -> Grade:
     """Grade with `autograder grade`."""
 
     def grade(ground: Ground, class_: Class) -> Measured:
@@ -244,14 +258,13 @@ def ours(workers: int, *, gradebook: bool) -> Callable[[Ground, Class], Measured
         cost = run(command, course, course.with_name(f"{name}.log"), PATH=programs())
         records = sorted((course / "results" / id).glob("*.json"))
         scores = {path.stem: decode(path.read_bytes()).score or 0.0 for path in records}
-        many = "1 worker" if workers == 1 else f"{workers} workers"
-        label = f"autograder grade, {many}" + (", gradebook and feedback" if gradebook else "")
+        label = ours_with(workers, gradebook=gradebook)
         return _measured(label, class_, cost, intervals(records) if workers == 1 else [], scores, ground)
 
     return grade
 
 
-def floor(alone: bool) -> Callable[[Ground, Class], Measured]:
+def floor(alone: bool) -> Grade:
     """Do only what nobody can do without, see floor.py."""
 
     def grade(ground: Ground, class_: Class) -> Measured:
@@ -269,8 +282,7 @@ def floor(alone: bool) -> Callable[[Ground, Class], Measured]:
         ]
         cost = run(command, course, log, PATH=programs())
         each = [float(row[0]) for row in csv.reader(said.open())]
-        label = "floor: a process for each check" if alone else "floor: fork, run the cells, make the calls"
-        return replace(_measured(label, class_, cost, each, None, ground), full_marks=-1)
+        return _measured(FLOOR_ALONE if alone else FLOOR, class_, cost, each, None, ground)
 
     return grade
 

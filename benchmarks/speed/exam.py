@@ -45,8 +45,8 @@ def exam_of(catalogue: Catalogue) -> Exam:
     public, hidden = (_read(assignment, name) for name in ("test_public.py", "test_hidden.py"))
     prelude = "\n\n\n".join(
         [
-            (HERE / "prelude.py").read_text(),
-            f"TOLERANCES.update({dict(TOLERANCES)!r})",
+            _without_docstring((HERE / "prelude.py").read_text()),
+            f"TOLERANCES = {dict(TOLERANCES)!r}",
             public.helpers,
             hidden.helpers,
             _suspects(catalogue),
@@ -69,12 +69,18 @@ def _read(assignment: Assignment, name: str) -> _File:
     for node in ast.parse(source).body:
         if isinstance(node, ast.Import | ast.ImportFrom) and "autograder" in ast.unparse(node):
             continue
+        if isinstance(node, ast.Expr):
+            continue  # the docstring, which otter would take for an answer
         info = getattr(getattr(module, getattr(node, "name", ""), None), "__autograder_check__", None)
         if info is None:
             helpers.append(ast.unparse(node))
         elif isinstance(node, ast.FunctionDef):
             tests.append(_test(node, info.exercise, info.points, len(tests)))
     return _File("\n\n\n".join(helpers), tests)
+
+
+def _without_docstring(source: str) -> str:
+    return "\n\n\n".join(ast.unparse(node) for node in ast.parse(source).body if not isinstance(node, ast.Expr))
 
 
 def _test(node: ast.FunctionDef, exercise: str, points: float, seed: int) -> Test:

@@ -28,7 +28,7 @@ class Measured:
 
     contestant: str
     size: int
-    """Submissions."""
+    """Submissions that were graded."""
     seconds: float
     """From the start of the command to its end."""
     cpu_seconds: float
@@ -37,6 +37,8 @@ class Measured:
     """Most memory that all its processes held at once; what they share is counted once."""
     each: list[float] = field(default_factory=list)
     """Seconds of each submission, where they are graded one after the other; without the start of the command."""
+    of: int = 0
+    """Submissions of the class; a slow grader is given only the first of a large one."""
     full_marks: int = -1
     """How many of the right submissions got all points; -1 where nothing is marked."""
 

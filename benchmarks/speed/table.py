@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from measuring import Measured
+from names import FLOOR, FLOOR_ALONE, OTTER, PREPROCESSOR, STOCK, STOCK_BARE, ours_with
 
-STOCK, PREPROCESSOR = "nbgrader autograde", "nbgrader autograde, our preprocessor"
-FLOOR, FLOOR_ALONE = "floor: fork, run the cells, make the calls", "floor: a process for each check"
-ONE = "autograder grade, 1 worker"
+ONE = ours_with(1)
 
 
 def ratios(found: list[Measured]) -> list[str]:
     """Return what the design promises, as ratios of figures from this run."""
-    return list(_ratios({(m.contestant, m.size): m for m in found}))
+    return list(_ratios({(m.contestant, m.of): m for m in found}))
 
 
 def _ratios(by: dict[tuple[str, int], Measured]) -> Iterator[str]:
@@ -22,7 +21,8 @@ def _ratios(by: dict[tuple[str, int], Measured]) -> Iterator[str]:
     for size in sizes:
         one = by.get((ONE, size))
         yield from _faster(by, size, STOCK, ONE, "20")
-        yield from _faster(by, size, "otter run", ONE)
+        yield from _faster(by, size, STOCK_BARE, ONE)
+        yield from _faster(by, size, OTTER, ONE)
         yield from _faster(by, size, STOCK, PREPROCESSOR, "8")
         for name in (FLOOR, FLOOR_ALONE):
             if one and (floor := by.get((name, size))):
@@ -39,17 +39,16 @@ def _ratios(by: dict[tuple[str, int], Measured]) -> Iterator[str]:
 def _faster(by: dict[tuple[str, int], Measured], size: int, slow: str, fast: str, target: str = "") -> Iterator[str]:
     if (a := by.get((slow, size))) and (b := by.get((fast, size))):
         goal = f" (target: {target})" if target else ""
-        each, whole = a.marginal / b.marginal, a.seconds / b.seconds
-        yield f"{size:>5}  {slow} / {fast}: {each:.1f} per submission{goal}, {whole:.1f} for the class with all starts"
+        yield f"{size:>5}  {slow} / {fast}: {a.marginal / b.marginal:.1f}{goal}"
 
 
 def as_markdown(found: list[Measured], machine: str, versions: str) -> str:
     """Return the tables."""
     lines = [f"{versions}; {machine}.", "", *(f"- {line.strip()}" for line in ratios(found)), ""]
-    for size in sorted({m.size for m in found}):
+    for size in sorted({m.of for m in found}):
         head = ["class of " + f"{size:,}", "submissions per second", "seconds per submission, median", "p95", "mean"]
         head += ["processor seconds per submission", "peak memory"]
-        rows = [_row(m) for m in found if m.size == size]
+        rows = [_row(m) for m in found if m.of == size]
         lines += [f"| {' | '.join(cells)} |" for cells in (head, ["---"] * len(head), *rows)] + [""]
     return "\n".join(lines)
 
@@ -57,4 +56,5 @@ def as_markdown(found: list[Measured], machine: str, versions: str) -> str:
 def _row(m: Measured) -> list[str]:
     spread = [f"{m.quantile(0.5):.2f}", f"{m.quantile(0.95):.2f}", f"{m.marginal:.2f}"] if m.each else ["", "", ""]
     cpu, memory = f"{m.cpu_seconds / m.size:.2f}", f"{m.peak_mib / 1024:.1f} GiB"
-    return [m.contestant, f"{m.size / m.seconds:.2f}", *spread, cpu, memory]
+    name = m.contestant if m.size == m.of else f"{m.contestant} (the first {m.size})"
+    return [name, f"{m.size / m.seconds:.2f}", *spread, cpu, memory]

@@ -139,6 +139,19 @@ def test_a_result_that_does_not_fit_is_reported_and_gives_no_mark(course: Path) 
     assert gradebook.read_scores(course, ASSIGNMENT) == {"ada": 10.0, "eve": None, "gone": None}
 
 
+def test_a_submission_that_the_gradebook_knows_with_other_cells_costs_one_student(course: Path) -> None:
+    for name in ("ada", "bob"):
+        hand_in(course, name, honest(course))
+    assert gradebook.fill_gradebook(course, ASSIGNMENT, [record("ada"), record("bob")]) == {}
+    with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
+        book.db.delete(book.find_grade("check-double", ASSIGNMENT, ASSIGNMENT, "ada"))
+        book.db.commit()
+    problems = gradebook.fill_gradebook(course, ASSIGNMENT, [record("ada"), record("bob", 1.0)])
+    assert list(problems) == ["ada"]
+    assert "other cells" in problems["ada"]
+    assert gradebook.read_scores(course, ASSIGNMENT) == {"ada": None, "bob": 7.0}
+
+
 def test_new_points_reach_the_gradebook(course: Path) -> None:
     hand_in(course, "ada", honest(course))
     assert gradebook.fill_gradebook(course, ASSIGNMENT, [record("ada")]) == {}

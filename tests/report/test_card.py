@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from autograder.report import exercise_card_html, exercise_card_text, words
-from autograder.report.card import TEXT_WIDTH
+from autograder.report.card import TEXT_WIDTH, Aid, Help
+from autograder.report.picture import Figure, Panel
 
 MASK_LATE = {"misconception": "mask_after_softmax", "hint": "Which keys have taken their share already?"}
 
@@ -214,3 +215,74 @@ attention_weights: 3 of 6 points
 ✓ A query that may attend to nothing gets only zeros. Passes.
 """
     assert expected == exercise_card_text(exercise)
+
+
+# ---- with what the self-check knows besides
+
+
+def figure() -> Figure:
+    return Figure(rows="query", columns="key", panels=(Panel(title="yours", values=((1.0, 0.0),), said="all"),))
+
+
+def test_help_is_about_the_first_check_that_does_not_pass(make: Any) -> None:
+    exercise = make.unscored(make.five("softmax", "pass", "wrong", "error"))
+    aid = Aid(
+        reason="Because.", where="line 2 of your cell", code="return <x>", facts=("Yours is 1.",), figure=figure()
+    )
+    shown = Help(first=aid, stands_on="This stands on `a`.", hints=("one?", "two?"), ask='hint("softmax")')
+
+    html, text = exercise_card_html(exercise, help=shown), exercise_card_text(exercise, help=shown)
+
+    for card in (visible(html), " ".join(text.split())):
+        assert "Because." in card
+        assert "Line 2 of your cell:" in card
+        assert "return <x>" in card
+        assert "Yours is 1." in card
+        assert 'hint("softmax")' in card
+    assert html.count("<svg") == 1
+    assert visible(html).index("Show a hint (1 of 2)") < visible(html).index("Show the next hint (2 of 2)")
+    assert "Checks that do not pass either" in html
+
+
+def test_without_help_a_card_has_no_state_no_picture_and_no_fold_of_hints(make: Any) -> None:
+    html = exercise_card_html(make.every_verdict())
+
+    assert not re.search(r"ag-state|ag-badge|ag-tier|<svg|<pre", html)
+
+
+def test_a_hint_that_is_folded_leaves_no_empty_frame(make: Any) -> None:
+    html = exercise_card_html(make.exercise(make.check("wrong", hint="one?")), help=Help(hints=("one?",)))
+
+    assert '<div class="ag-help">' not in html
+
+
+@pytest.mark.parametrize("field", ["reason", "where", "code", "stands_on", "hint", "fact"])
+def test_help_is_text_and_never_markup(make: Any, field: str) -> None:
+    aid = Aid(
+        **{name: make.hostile for name in ("reason", "where", "code") if name == field},
+        facts=(make.hostile,) if field == "fact" else (),
+    )
+    shown = Help(
+        first=aid,
+        stands_on=make.hostile if field == "stands_on" else "",
+        hints=(make.hostile,) if field == "hint" else (),
+    )
+    html = exercise_card_html(make.exercise(make.check("error")), help=shown)
+
+    assert "<script>" not in html
+
+
+def test_what_can_be_opened_can_be_opened_with_a_key(make: Any) -> None:
+    """Folds are <details>, which need no script; Jupyter's own shortcuts are kept away from each."""
+    html = exercise_card_html(make.five("softmax", "wrong", "wrong"), help=Help(hints=("one?", "two?"), ask="hint()"))
+
+    assert html.count("<summary") == html.count('<summary data-lm-suppress-shortcuts="true">') == 3
+
+
+def test_every_tag_of_a_card_is_closed(make: Any) -> None:
+    shown = Help(
+        first=Aid(where="here", code="x", facts=("a", "b"), figure=figure()), hints=("one?", "two?"), ask="h()"
+    )
+    for html in (exercise_card_html(make.every_verdict(), help=shown), exercise_card_html(make.every_verdict())):
+        for tag in ("div", "ul", "li", "details", "summary", "svg", "span", "pre", "code"):
+            assert len(re.findall(f"<{tag}[ >]", html)) == html.count(f"</{tag}>"), tag
