@@ -240,7 +240,7 @@ class Inside:
         self._status = 0
         self._limit_s = self._deadline = self._grace = 0.0
 
-    def load(self, load: Load, reference: Callable[[Call], Message] | None) -> None:
+    def load(self, load: Load, reference: Callable[[Call], Message] | None = None) -> None:
         """Run the cells, for the first time or again; see Sandbox.open."""
         self._reference, running = reference, -1
         self.loads += 1

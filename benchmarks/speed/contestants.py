@@ -8,7 +8,7 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -259,7 +259,9 @@ def ours(workers: int, *, gradebook: bool) -> Grade:
         records = sorted((course / "results" / id).glob("*.json"))
         scores = {path.stem: decode(path.read_bytes()).score or 0.0 for path in records}
         label = ours_with(workers, gradebook=gradebook)
-        return _measured(label, class_, cost, intervals(records) if workers == 1 else [], scores, ground)
+        each = intervals(records) if workers == 1 else []
+        again = run(command, course, course.with_name(f"{name}.log"), PATH=programs())[0]
+        return replace(_measured(label, class_, cost, each, scores, ground), again=again)
 
     return grade
 

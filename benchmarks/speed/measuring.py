@@ -39,6 +39,8 @@ class Measured:
     """Seconds of each submission, where they are graded one after the other; without the start of the command."""
     of: int = 0
     """Submissions of the class; a slow grader is given only the first of a large one."""
+    again: float = 0.0
+    """Seconds of the same command when nothing has changed; 0 where that was not tried."""
     full_marks: int = -1
     """How many of the right submissions got all points; -1 where nothing is marked."""
 

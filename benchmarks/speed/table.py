@@ -31,15 +31,21 @@ def _ratios(by: dict[tuple[str, int], Measured]) -> Iterator[str]:
         if one and (all_cores := by.get((many, size))):
             times = one.seconds / all_cores.seconds
             yield f"{size:>5}  {many} / 1 worker, submissions per second: {times:.2f} (target: 1.8)"
-    if (small := by.get((ONE, 100))) and (large := by.get((ONE, 1000))):
-        more = large.marginal / small.marginal - 1
-        yield f"       a submission of 1,000 against one of 100: {more:+.1%} (target: within 10 %)"
+    for name in (ONE, many):
+        if (small := by.get((name, 100))) and (large := by.get((name, 1000))):
+            more = large.marginal / small.marginal - 1
+            yield f"       {name}, a submission of 1,000 against one of 100: {more:+.1%} (target: within 10 %)"
+    for (name, size), measured in by.items():
+        if measured.again:
+            yield f"{size:>5}  {name}, the same class again: {measured.again:.1f} s (target for 100: under 2)"
 
 
 def _faster(by: dict[tuple[str, int], Measured], size: int, slow: str, fast: str, target: str = "") -> Iterator[str]:
-    if (a := by.get((slow, size))) and (b := by.get((fast, size))):
-        goal = f" (target: {target})" if target else ""
-        yield f"{size:>5}  {slow} / {fast}: {a.marginal / b.marginal:.1f}{goal}"
+    sizes = [of for name, of in by if name == slow and of <= size]
+    if sizes and (b := by.get((fast, size))):
+        a, goal = by[slow, max(sizes)], f" (target: {target})" if target else ""
+        which = "" if a.of == size else f", measured on {a.size}"
+        yield f"{size:>5}  {slow}{which} / {fast}: {a.marginal / b.marginal:.1f}{goal}"
 
 
 def as_markdown(found: list[Measured], machine: str, versions: str) -> str:

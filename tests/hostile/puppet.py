@@ -61,10 +61,10 @@ class Puppets:
         self._dead.wait()
 
     @contextmanager
-    def open(self, data: bytes, silent: bool, reference: Callable[[Call], Message] | None = None) -> Iterator[Inside]:
+    def open(self, data: bytes, silent: bool) -> Iterator[Inside]:
         """Yield an Inside whose child writes `data`; nothing has been received of it."""
         self.data, self.silent = data, silent
-        inside = Inside(cast(Sandbox, self), reference)
+        inside = Inside(cast(Sandbox, self), [])
         try:
             yield inside
         finally:
@@ -78,8 +78,8 @@ class Puppets:
         self, data: bytes, *calls: Call, silent: bool = False, reference: Callable[[Call], Message] | None = None
     ) -> list[Any]:
         """Load nothing and make calls; the child's words are `data` in all. Returns the answers."""
-        with self.open(frame(LOADED) + data, silent, reference) as inside:
-            inside.load(Load(cells=[]))
+        with self.open(frame(LOADED) + data, silent) as inside:
+            inside.load(Load(cells=[]), reference)
             return [inside.call(call) for call in calls]
 
 

@@ -26,8 +26,8 @@ RECORDS_ONLY = ("--no-gradebook",)
 PHASES: dict[str, tuple[str, float, tuple[str, ...]]] = {
     "starting": ("*", 3.0, RECORDS_ONLY),
     "grading": ("results/*/letter.json", 1.0, RECORDS_ONLY),  # no notebook, so it is done when the others begin
-    "gradebook": ("gradebook.db", 1.5, ()),
-    "feedback": ("feedback/*/*/*.html", 0.5, ()),
+    "gradebook": ("gradebook.db", 0.4, ()),
+    "feedback": ("feedback/*/*/*.html", 0.1, ()),
 }
 """What has to be there for a phase to have begun, up to how many seconds later to kill, and the command's options.
 
