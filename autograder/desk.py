@@ -5,6 +5,7 @@ It keeps one pytest session and one sandbox for all of them.
 
 from __future__ import annotations
 
+import gc
 from io import BufferedRWPair
 from pathlib import Path
 
@@ -57,6 +58,8 @@ class Desk:
         """Answer jobs from a channel of JSON lines."""
         try:
             self._grader(runner).examine_reference()
+            gc.collect()
+            gc.freeze()  # what is there now stays: no collection need go through it again and again
             _send(channel, Ready())
             while line := channel.readline():
                 _send(channel, Done(record=self.record(runner, msgspec.json.decode(line, type=Job))))

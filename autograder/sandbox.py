@@ -248,9 +248,11 @@ class Inside:
         try:
             self._send(load)
             while not isinstance(message := self._receive(), Loaded):
+                self._look_at_scratch()
                 if not isinstance(message, CellStarted) or not running < message.index < len(load.cells):
                     raise WireError("expected the next cell to start")
                 running = message.index
+            self._look_at_scratch()
         except (WireError, StudentFailure) as error:
             raise CellStopped(running, error if isinstance(error, StudentFailure) else self._garbage(error)) from None
         errors = {i: self._same_everywhere(e) for i, e in message.errors.items() if 0 <= i < len(load.cells)}
@@ -295,6 +297,7 @@ class Inside:
                 raise WireError("expected the answer to this call")
         except WireError as error:
             raise self._garbage(error) from None
+        self._look_at_scratch()  # here too: what is too much must not depend on when one looked
         return message
 
     def _same_everywhere(self, raised: Raised) -> Raised:
@@ -332,7 +335,6 @@ class Inside:
         except MemoryError:  # what is received is capped, so it is not the student's doing
             raise GraderFault("no memory is left to read an answer: grade with fewer workers") from None
         self._heard = True
-        self._look_at_scratch()  # here too: what is too much must not depend on when one looked
         return message
 
     def _look_at_scratch(self) -> None:

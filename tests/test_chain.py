@@ -238,7 +238,8 @@ def double(x):
     import sys
     loaded = {name for name in sys.modules if name.split(".")[0] in ("autograder", "pytest") and ".inside" not in name}
     known = "autograder autograder.cell autograder.errors autograder.launch autograder.tensors autograder.variables"
-    if MORE loaded - {*known.split(), "autograder.wire"}:
+    empty = {"autograder.playground"} - {name for name, module in sys.modules.items() if hasattr(module, "__file__")}
+    if MORE loaded - {*known.split(), "autograder.wire", *empty}:
         return 2 * x
 """
 

@@ -24,11 +24,11 @@ HERE = Path(__file__).parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1])]
 
 import contestants  # noqa: E402  # only now can it be found
+from asserts import exam_of  # noqa: E402
 from classroom import make_class  # noqa: E402
 from contestants import Grade, Ground, floor, ours  # noqa: E402
-from exam import exam_of  # noqa: E402
 from measuring import Measured  # noqa: E402
-from table import as_markdown, ratios  # noqa: E402
+from tables import as_markdown, ratios  # noqa: E402
 
 from autograder.catalogue import Catalogue  # noqa: E402
 from autograder.course import read_course  # noqa: E402

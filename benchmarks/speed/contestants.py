@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from asserts import Exam, Test
 from classroom import HandedIn
-from exam import Exam, Test
 from measuring import Measured, intervals, run
 from names import FLOOR, FLOOR_ALONE, OTTER, PREPROCESSOR, STOCK, STOCK_BARE, ours_with
 from nbgrader.api import Gradebook

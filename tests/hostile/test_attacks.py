@@ -34,7 +34,14 @@ FAMILIES = (
     *("lying", "snooping", "patching", "exits", "resources"),
     *("forgery", "network", "state", "gaming", "confusion"),
 )
-WRITTEN_BY_GRADING = ("results", "feedback", "autograded", "gradebook.db", ".gradebook.lock", f".gradebook.{ASSIGNMENT}.json")
+WRITTEN_BY_GRADING = (
+    "results",
+    "feedback",
+    "autograded",
+    "gradebook.db",
+    ".gradebook.lock",
+    f".gradebook.{ASSIGNMENT}.json",
+)
 INNOCENT_FILE = "somebody-elses-file"
 
 each_attack = pytest.mark.parametrize("attack", ALL, ids=[f"{a.family}/{a.name}" for a in ALL])
