@@ -25,7 +25,7 @@ ROUNDS = 5
 RECORDS_ONLY = ("--no-gradebook",)
 PHASES: dict[str, tuple[str, float, tuple[str, ...]]] = {
     "starting": ("*", 3.0, RECORDS_ONLY),
-    "grading": ("results/*/letter.json", 1.0, RECORDS_ONLY),  # no notebook, so it is done when the others begin
+    "grading": ("results/*/letter.json", 0.3, RECORDS_ONLY),  # no notebook, so it is done when the others begin
     "gradebook": ("gradebook.db", 0.4, ()),
     "feedback": ("feedback/*/*/*.html", 0.1, ()),
 }
