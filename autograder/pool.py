@@ -81,15 +81,8 @@ class Pool:
         answer = process.take()
         if answer is not None:
             return answer
-        return ungraded(
-            self._assignment.id,
-            job.student,
-            self._assignment.points,
-            confined=self._confined,
-            status="grader_fault",
-            notes=[f"The grading process ended while it worked on this submission: {process.end()}.", *job.notes],
-            fingerprint=job.fingerprint,
-        )
+        reason = f"The grading process ended while it worked on this submission: {process.end()}."
+        return given_up(job, self._assignment, self._confined, reason)
 
     def close(self) -> None:
         """End all processes."""
@@ -101,6 +94,19 @@ class Pool:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self.close()
+
+
+def given_up(job: Job, assignment: Assignment, confined: bool, reason: str) -> Record:
+    """Return the record of a job that whoever worked on it did not survive: a fault of the grader's, and no mark."""
+    return ungraded(
+        assignment.id,
+        job.student,
+        assignment.points,
+        confined=confined,
+        status="grader_fault",
+        notes=[reason, *job.notes],
+        fingerprint=job.fingerprint,
+    )
 
 
 class _Process:

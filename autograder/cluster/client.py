@@ -17,7 +17,8 @@ from autograder.cluster.order import Order, decode_reply, encode
 from autograder.course import Assignment, Course
 from autograder.errors import GraderFault, RefusedToStart, UsageError
 from autograder.jobs import Fatal, Job
-from autograder.records import Record, ungraded
+from autograder.pool import given_up
+from autograder.records import Record
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -83,15 +84,8 @@ class ClusterPool:
         )
 
     def _given_up(self, job: Job, died: WorkersDied) -> Record:
-        return ungraded(
-            self._assignment.id,
-            job.student,
-            self._assignment.points,
-            confined=self._confined,
-            status="grader_fault",
-            notes=[f"{died.number} workers of the cluster ended while they worked on this submission.", *job.notes],
-            fingerprint=job.fingerprint,
-        )
+        reason = f"{died.number} workers of the cluster ended while they worked on this submission."
+        return given_up(job, self._assignment, self._confined, reason)
 
     def close(self) -> None:
         """Leave the cluster; what it still works on for us is dropped, its grading processes stay warm."""
