@@ -26,6 +26,7 @@ import nbformat
 
 from autograder.course import Assignment, Course
 from autograder.errors import UsageError
+from autograder.homework import released
 from autograder.recorder import recordings_of
 from autograder.recordings import FILE as RECORDINGS
 from autograder.stubs import bugged_source, marked_source, solution_source, stub_source
@@ -35,7 +36,7 @@ __all__ = ["build", "check_fresh", "solution_source", "source_notebook", "stub_s
 
 STEPS = ("source", "release")
 SIDE_FILES = ("test_public.py", "exercises.toml")
-"""What a student gets beside the notebook, besides recordings; nbgrader hands on every file that lies there."""
+"""What a student gets beside the notebook as it is here; nbgrader hands on every file that lies there."""
 _NOT_OURS = {".ipynb_checkpoints", "__pycache__"}
 _JUPYTEXTS = {"lines_to_next_cell", "lines_to_end_of_cell_marker"}
 """What jupytext remembers about blank lines; it is no marker of ours."""
@@ -66,6 +67,7 @@ def build(assignment: Assignment, target: Path) -> None:
         if not (assignment.folder / name).is_file():
             raise UsageError(f"{assignment.folder / name} is missing; students get it beside the notebook")
         shutil.copyfile(assignment.folder / name, folder / name)
+    (folder / released.FILE).write_bytes(released.encode_stubs(_stubs(assignment)))
     _add_recordings(assignment, folder)
     generate_release(target, assignment.id)
 
@@ -75,6 +77,18 @@ def _add_recordings(assignment: Assignment, folder: Path) -> None:
     old = assignment.folder.parent.parent / "release" / assignment.id
     if (data := recordings_of(assignment, old)) is not None:
         (folder / RECORDINGS).write_bytes(data)
+
+
+def _stubs(assignment: Assignment) -> dict[str, dict[str, Any]]:
+    """Return the cells of the exercises as students get them, by exercise."""
+    assert assignment.solution is not None  # else there would be no notebook
+    stubs = {}
+    for name in (exercise.id for exercise in assignment.exercises):
+        metadata = _solution_cell(assignment, name)["metadata"]
+        bugged = metadata.pop("autograder", {}).get(STARTS_FROM)
+        source = bugged or stub_source(assignment.solution, name)
+        stubs[name] = {"id": name, "metadata": metadata, "source": source}
+    return stubs
 
 
 def write(course: Course) -> list[Path]:

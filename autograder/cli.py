@@ -53,8 +53,8 @@ def _refuse(reason: str) -> NoReturn:
 def main(debug: bool) -> None:
     """Build, check and grade a course in which students write a Transformer by hand.
 
-    New here? `autograder demo` shows the whole loop on an example class. Students need `check` alone; instructors
-    `grade`; authors `build` and `verify`. `autograder COMMAND --help` says more about each.
+    New here? `autograder demo` shows the whole loop on an example class. Students need `check`, `hint`, `progress` and
+    `reset`; instructors `grade`; authors `build` and `verify`. `autograder COMMAND --help` says more about each.
     """
 
 
@@ -131,36 +131,63 @@ def verify(assignment: str | None, mutate: bool, report: Path | None, check_repo
     sys.exit(command.run(_out, assignment))
 
 
+_NOTEBOOK = click.option(
+    "--notebook",
+    type=click.Path(exists=True, path_type=Path),
+    default=Path(),
+    help="Your notebook, or its folder.  [default: this folder]",
+)
+
+
 @main.command()
-@click.argument("notebook", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("notebook", type=click.Path(exists=True, path_type=Path))
 @click.argument("exercise", required=False)
-def check(notebook: Path, exercise: str | None) -> None:
+@click.option("--watch", is_flag=True, help="Check again each time the notebook is saved, and show what changed.")
+def check(notebook: Path, exercise: str | None, watch: bool) -> None:
     """Check your own NOTEBOOK with the public checks beside it: all exercises, or the one named EXERCISE.
 
-    Exits with 0 only when everything passes. Runs your cells on your machine as they are; figures and other
-    demonstrations of the lesson are left out.
+    NOTEBOOK is an .ipynb, or a .py in percent format. Exits with 0 only when everything passes. Runs your cells on your
+    machine as they are; figures and other demonstrations of the lesson are left out.
     """
     from autograder.commands import check as command
 
-    sys.exit(command.run(_out, notebook, exercise))
+    sys.exit(command.run(_out, notebook, exercise, watch))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path())
+def progress(folder: Path) -> None:
+    """Show the course in FOLDER as a map: what is done, what is open, and what a finished exercise unlocks.
+
+    FOLDER holds the folders of the assignments, or is one of them; this one when left out. Exits with 0 when everything
+    but extras is done.
+    """
+    from autograder.commands import progress as command
+
+    sys.exit(command.run(_out, folder))
 
 
 @main.command()
 @click.argument("exercise")
-@click.option(
-    "--folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    default=Path(),
-    help="The folder of your notebook.  [default: this one]",
-)
-def hint(exercise: str, folder: Path) -> None:
+@_NOTEBOOK
+def hint(exercise: str, notebook: Path) -> None:
     """Give the next hint for EXERCISE: first a question, then where to look, then a small example.
 
-    Remembers how far you got; the last hint is repeated.
+    Where the checks recognise a mistake the hints are about that. Remembers how far you got; the last hint is repeated.
     """
     from autograder.commands import hint as command
 
-    sys.exit(command.run(_out, exercise, folder))
+    sys.exit(command.run(_out, exercise, notebook))
+
+
+@main.command()
+@click.argument("exercise")
+@_NOTEBOOK
+def reset(exercise: str, notebook: Path) -> None:
+    """Put EXERCISE back to what it was when it was handed out; what you wrote is kept in a file in backups/."""
+    from autograder.commands import reset as command
+
+    sys.exit(command.run(_out, exercise, notebook))
 
 
 @main.command()

@@ -18,6 +18,8 @@ from autograder.errors import UsageError
 S = TypeVar("S")
 
 SALT_VARIABLE = "AUTOGRADER_SALT"
+PUBLIC = "test_public.py"
+"""The checks that students have."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -231,6 +233,20 @@ def read_assignment(folder: Path, id: str = "", points: dict[str, float] | None 
             )
         seen.add(entry.id)
     return Assignment(id=id or folder.name, folder=folder, exercises=exercises, **more)
+
+
+def read_release_folder(folder: Path) -> Assignment:
+    """Return the assignment whose public checks lie in `folder`.
+
+    Raises:
+        UsageError: when they do not.
+    """
+    if not (folder / PUBLIC).is_file() or not (folder / "exercises.toml").is_file():
+        raise UsageError(
+            f"no checks beside this notebook: {folder} has no {PUBLIC} and exercises.toml. "
+            "Keep the notebook in the folder in which it was released"
+        )
+    return read_assignment(folder)
 
 
 def _worth(exercise: Exercise, points: float) -> Exercise:

@@ -7,9 +7,31 @@ from pathlib import Path
 import msgspec
 
 from autograder.course import Exercise
+from autograder.recordings import Mistake
 from autograder.records import write_atomically
 
 MEMORY = ".autograder-hints.json"
+
+
+def hint_text(exercise: Exercise, folder: Path, named: Mistake | None, passed: bool) -> str:
+    """Return the next hint as a sentence: about the mistake that the checks name, else about the exercise.
+
+    Args:
+        exercise: which one
+        folder: where the notebook is, and the memory of earlier hints
+        named: the known mistake behind the first check that does not pass
+        passed: whether every check passes
+    """
+    if passed:
+        return f"{exercise.id} passes every check: there is nothing left to hint at."
+    about, text = exercise, ""
+    if named is not None:
+        about = msgspec.structs.replace(exercise, id=f"{exercise.id}: {named.name}", hints=list(named.hints))
+        text = f" (you get these numbers when {named.title})"
+    if not about.hints:
+        return f"There is no hint for {exercise.id}; the check that does not pass says what it expects."
+    tier, said = next_hint(about, folder)
+    return f"Hint {tier} of {len(about.hints)} for {exercise.id}{text}: {said}"
 
 
 def next_hint(exercise: Exercise, folder: Path) -> tuple[int, str]:

@@ -16,12 +16,11 @@ import torch
 
 from autograder.checks.draw import seed_for
 from autograder.checks.runner import Check, CheckRunner, Finding, run_session
-from autograder.course import Assignment
+from autograder.course import PUBLIC, Assignment
 from autograder.inside.eager import stay_eager
 from autograder.inside.executor import Executor
 from autograder.students import Student, live_asker
 
-PUBLIC = "test_public.py"
 _MOST_SESSIONS = 8
 
 _sessions: dict[Path, tuple[bytes, CheckRunner]] = {}

@@ -24,12 +24,12 @@ import msgspec
 
 from autograder.authoring import Misconception
 from autograder.checks.runner import Check, Finding
-from autograder.course import Assignment, Exercise, read_assignment
+from autograder.course import Assignment, Exercise, read_release_folder
 from autograder.errors import OutOfTime, StudentError, StudentTimeout, UsageError
 from autograder.evidence import evidence
-from autograder.hints import next_hint
+from autograder.hints import hint_text
 from autograder.inside import plots
-from autograder.live import PUBLIC, LiveChecks, calm
+from autograder.live import LiveChecks, calm
 from autograder.prerequisites import Prerequisites, is_stub
 from autograder.recordings import FILE, OTHER_INPUTS, Mistake, Recordings, open_recordings
 from autograder.records import ExerciseResult
@@ -100,17 +100,8 @@ def hint(name: str) -> Hint:
     assignment = read_release_folder(Path.cwd())
     exercise = assignment.exercise(name)
     check = LiveSelfCheck(_namespace_of_caller(), assignment, exercise)
-    card = check.card()
-    if card.passed:
-        return Hint(f"{name} passes every check: there is nothing left to hint at.")
-    about, text = exercise, ""
-    if check.named is not None:
-        about = msgspec.structs.replace(exercise, id=f"{name}: {check.named.name}", hints=list(check.named.hints))
-        text = f" (you get these numbers when {check.named.title})"
-    if not about.hints:
-        return Hint(f"There is no hint for {name}; the check that does not pass says what it expects.")
-    tier, said = next_hint(about, assignment.folder)
-    return Hint(f"Hint {tier} of {len(about.hints)} for {name}{text}: {said}")
+    passed = check.card().passed
+    return Hint(hint_text(exercise, assignment.folder, check.named, passed))
 
 
 @contextmanager
@@ -125,20 +116,6 @@ def after(*names: str) -> Iterator[None]:
         print(f"Finish {wanted} first, then run this cell again.")
 
 
-def read_release_folder(folder: Path) -> Assignment:
-    """Return the assignment whose public checks lie in `folder`.
-
-    Raises:
-        UsageError: when they do not.
-    """
-    if not (folder / PUBLIC).is_file() or not (folder / "exercises.toml").is_file():
-        raise UsageError(
-            f"no checks beside this notebook: {folder} has no {PUBLIC} and exercises.toml. "
-            "Keep the notebook in the folder in which it was released"
-        )
-    return read_assignment(folder)
-
-
 def check_cards(namespace: dict[str, Any], assignment: Assignment, names: list[str]) -> list[Card]:
     """Run the public checks of some exercises against functions and classes in a namespace, and make their cards."""
     return [LiveSelfCheck(namespace, assignment, assignment.exercise(name)).card() for name in names]
@@ -149,14 +126,30 @@ def check_namespace(namespace: dict[str, Any], assignment: Assignment, names: li
     return [card.result for card in check_cards(namespace, assignment, names)]
 
 
+def prepare(assignment: Assignment) -> None:
+    """Do what takes a while and need not be done again: collect the checks, load the recordings and matplotlib."""
+    import matplotlib.pyplot  # noqa: F401  # most lessons draw; processes that come after have it already
+
+    LiveChecks(assignment)
+    _recordings(assignment.folder)
+
+
 class LiveSelfCheck:
     """The self-check of one exercise.
+
+    Args:
+        namespace: the student's functions and classes
+        assignment: in its release folder
+        exercise: which one
+        ask: how the student asks for a hint, by default the call in a notebook
 
     `named` is, once there is a card, the known mistake behind the first check that does not pass.
     """
 
-    def __init__(self, namespace: dict[str, Any], assignment: Assignment, exercise: Exercise) -> None:
-        self._namespace, self._assignment, self._exercise = namespace, assignment, exercise
+    def __init__(
+        self, namespace: dict[str, Any], assignment: Assignment, exercise: Exercise, ask: str | None = None
+    ) -> None:
+        self._namespace, self._assignment, self._exercise, self._ask = namespace, assignment, exercise, ask
         self._checks = LiveChecks(assignment)
         self.named: Mistake | None = None
 
@@ -255,6 +248,8 @@ class LiveSelfCheck:
         return Prerequisites(self._assignment, self._namespace)
 
     def _call_for_a_hint(self) -> str:
+        if self._ask is not None:
+            return self._ask
         call = f'hint("{self._exercise.id}")'
         return call if self._namespace.get("hint") is hint else f"from autograder.selfcheck import hint; {call}"
 

@@ -18,6 +18,7 @@ import msgspec
 from autograder.cell import Cell
 from autograder.course import Assignment
 from autograder.errors import NotGradable
+from autograder.records import ExerciseStatus
 
 _MIB = 1024 * 1024
 _MOST_CODE = 256 * 1024
@@ -28,7 +29,10 @@ CHECK_PREFIX = "check-"
 GIVEN_PREFIX = "given-"
 STARTS_FROM = "starts_from"
 """In the metadata of a solution cell of the source: what the student gets in its place, other than a stub."""
-_NO_WORK = {"test_public.py", "exercises.toml", "mistakes.safetensors", "timestamp.txt", "__pycache__"}
+_NO_WORK = {
+    *("test_public.py", "exercises.toml", "mistakes.safetensors", "stubs.json"),
+    *("timestamp.txt", "__pycache__", "backups"),
+}
 """What lies beside a notebook without the student's doing: released with it, or put there by programs."""
 _NAMED = 3
 """Files that a note names where there are more."""
@@ -52,8 +56,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     cells: list[Cell]
     """The code cells to run, in the notebook's order; demonstrations as they were released are left out."""
-    status: dict[str, str]
-    """For each exercise "attempted", "not_attempted" or "missing"."""
+    status: dict[str, ExerciseStatus]
+    """For each exercise whether the student worked on it."""
     notes: list[str]
     """What was recovered, in words for the student."""
 
@@ -215,7 +219,7 @@ def read(data: bytes, assignment: Assignment, released: Released) -> Submission:
             cells.append(Cell(name, released.givens[name]))  # as it was released, whatever became of it
     cells = _with_givens(cells, released.givens, ids)
     defined = [_defined_in(cell.source) for cell in cells]
-    status: dict[str, str] = {}
+    status: dict[str, ExerciseStatus] = {}
     hiding: list[Cell] = []
     for name in ids:
         stub = released.stubs.get(name, "")

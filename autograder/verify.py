@@ -16,7 +16,7 @@ from autograder.cell import Cell
 from autograder.checks.runner import CheckRunner, run_session
 from autograder.course import Assignment, Course, Exercise
 from autograder.grade import Grader, Work, prepare_process
-from autograder.records import CheckResult
+from autograder.records import CheckResult, ExerciseStatus
 from autograder.sandbox import Sandbox
 from autograder.submission import Submission, read, read_release
 
@@ -171,7 +171,7 @@ class _Trials:
         sources = {e.id: self._catalogue.reference_source(e.id) for e in self._assignment.exercises}
         sources[exercise.id] = source
         cells = [Cell(cell.name, sources.get(cell.name, cell.source)) for cell in self._cells]
-        status = dict.fromkeys(sources, "attempted")
+        status: dict[str, ExerciseStatus] = dict.fromkeys(sources, "attempted")
         return self._grader.judge(exercise, Work(Submission(cells=cells, status=status, notes=[])), "verify", set())
 
     def _try_mistake(self, exercise: Exercise, variant: Variant) -> None:

@@ -23,8 +23,10 @@ LAYERS = [
     "stubs", "catalogue", "suspects", "diagnose", "score", "grade", "desk", "worker", "pool",
     "fingerprint", "cluster",
     "intake.names", "intake.sources", "intake.place", "intake.collect", "intake",
-    "report", "results", "chain", "host", "playground", "recorder", "build",
-    "evidence", "prerequisites", "hints", "selfcheck", "handin", "demo",
+    "report", "results", "chain", "host", "playground", "recorder",
+    "homework", "homework.released", "homework.worksheet", "homework.kept", "build",
+    "evidence", "prerequisites", "hints", "selfcheck",
+    "homework.apart", "homework.standing", "homework.watch", "handin", "demo",
     "verify", "mutate", "mutants", "error_rates", "naive", "doctor", "commands", "cli",
 ]  # fmt: skip
 WHOLE_PACKAGES = ("cluster", "report", "host", "playground", "commands")

@@ -14,7 +14,8 @@ from autograder.course import Course, find_root, read_course
 from autograder.demo import write_class
 from autograder.errors import UsageError
 
-_COURSE_PARTS = ("assignments", "solutions", "nbgrader_config.py")
+_COURSE_PARTS = ("assignments", "solutions", "nbgrader_config.py", "release")
+"""The release is built anew like everything else; from the old one come the recordings, which take a minute to make."""
 _MARK = ".autograder-demo"
 
 
@@ -70,6 +71,6 @@ def _set_up(root: Path, folder: Path) -> Course:
         source = root / part
         if source.is_dir():
             shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
+        elif source.is_file():
             shutil.copy(source, folder / part)
     return read_course(folder)

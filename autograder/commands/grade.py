@@ -21,7 +21,7 @@ from autograder.chain import (
     students_of,
     survey,
 )
-from autograder.commands.progress import progress
+from autograder.commands.bars import progress
 from autograder.course import SALT_VARIABLE, find_root
 from autograder.errors import UsageError
 from autograder.host import arrived

@@ -6,16 +6,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from autograder.errors import UsageError
-from autograder.hints import next_hint
-from autograder.selfcheck import read_release_folder
+from autograder.commands.checking import results
+from autograder.hints import hint_text
+from autograder.homework.worksheet import open_worksheet
 
 
-def run(out: Console, exercise: str, folder: Path) -> int:
-    """Print the next hint."""
-    wanted = read_release_folder(folder).exercise(exercise)
-    if not wanted.hints:
-        raise UsageError(f"{exercise} has no hints")
-    tier, text = next_hint(wanted, folder)
-    out.print(f"Hint {tier} of {len(wanted.hints)}: {text}", markup=False)
+def run(out: Console, exercise: str, notebook: Path) -> int:
+    """Check the exercise and print the next hint: for the mistake that the checks name, else for the exercise."""
+    worksheet, assignment = open_worksheet(notebook)
+    wanted = assignment.exercise(exercise)
+    checked = results(out, worksheet, assignment, [wanted.id])
+    named, passed = (checked[0].named, checked[0].passed) if checked else (None, False)
+    out.print(hint_text(wanted, assignment.folder, named, passed), markup=False, soft_wrap=True)
     return 0

@@ -19,7 +19,7 @@ from autograder.report.clean import clean, name, one_line
 from autograder.report.picture import Drawing, Figure, drawing, figure_text
 from autograder.report.templating import render
 
-TEXT_WIDTH = 88
+TEXT_WIDTH = 80
 """Columns of a card as text."""
 _UNTRIED = {"not_attempted": "○ Not attempted yet", "missing": "? Not found"}
 """How a self-check's card is headed when there was nothing to check."""

@@ -1,0 +1,108 @@
+"""`autograder check --watch`."""
+
+from __future__ import annotations
+
+import time
+
+from rich.console import Console
+
+from autograder.cell import Cell
+from autograder.commands.checking import print_event
+from autograder.course import Assignment
+from autograder.errors import NotGradable
+from autograder.homework.apart import Apart, Checked, Running
+from autograder.homework.standing import Standing, standing_of
+from autograder.homework.watch import Stamp, changed_cells, saves, to_check, until_saved
+from autograder.homework.worksheet import Worksheet
+from autograder.report.clean import clean
+from autograder.submission import Submission
+
+
+class Watch:
+    """Checks again whenever the file is saved, until Ctrl-C, and prints what that changed.
+
+    Args:
+        out: where
+        worksheet: the student's file
+        assignment: in its release folder
+        names: the exercises that are watched
+    """
+
+    def __init__(self, out: Console, worksheet: Worksheet, assignment: Assignment, names: list[str]) -> None:
+        self._out, self._worksheet, self._assignment, self._names = out, worksheet, assignment, names
+        self._standings: dict[str, Standing] = {}
+        self._cells: list[Cell] | None = None
+
+    def run(self) -> int:
+        """Watch; returns 0 when at the end everything passes."""
+        self._print(f"Watching {self._worksheet.path}: save it to check again, Ctrl-C ends.")
+        try:
+            for begun in saves(self._worksheet.path):
+                self._look(begun)
+        except KeyboardInterrupt:
+            self._out.print()
+        return 0 if all(name in self._standings and self._standings[name].done for name in self._names) else 1
+
+    def _look(self, begun: Stamp) -> None:
+        try:
+            submission = self._worksheet.read()
+        except NotGradable as reason:
+            self._say(f"cannot be read: {clean(str(reason))}")
+            return
+        todo = to_check(self._assignment, self._names, self._cells, submission.cells)
+        if not todo:
+            self._say("saved; no exercise has changed")
+            return
+        self._say("saved" if self._cells else "checking")
+        found = self._check(submission, todo, begun)
+        if set(found) == set(todo):
+            self._cells = submission.cells
+
+    def _check(self, submission: Submission, todo: list[str], begun: Stamp) -> dict[str, Standing]:
+        """Check exercises, print how they stand now, and return that of those that were checked to the end."""
+        first = self._cells is None
+        changed = changed_cells(self._cells or [], submission.cells)
+        found = {name: Standing(submission.status[name], ()) for name in todo if submission.status[name] != "attempted"}
+        cards = self._cards(submission.cells, [name for name in todo if name not in found], begun)
+        found |= {card.result.id: standing_of(card.result) for card in cards}
+        news = [
+            name for name in todo if name in found and (name in changed or found[name] != self._standings.get(name))
+        ]
+        for name in news:
+            self._print_standing(name, self._standings.get(name), found[name])
+        self._standings |= found
+        open_cards = [card for card in cards if card.result.id in news and not card.passed]
+        if open_cards and (not first or len(self._names) == 1):
+            self._print(f"\n{open_cards[0].text}")
+        if found and len(self._names) > 1:
+            done = sum(standing.done for standing in self._standings.values())
+            self._print(f"  {done} of {len(self._names)} exercises done")
+        return found
+
+    def _cards(self, cells: list[Cell], names: list[str], begun: Stamp) -> list[Checked]:
+        if not names:
+            return []
+        cards: list[Checked] = []
+        apart = Apart(cells, self._assignment, names)  # before the line below, which brings a thread
+        with self._out.status("running the notebook's cells") as line:
+            for event in until_saved(apart, self._worksheet.path, begun):
+                if isinstance(event, Running):
+                    line.update(f"running {event.what}")
+                elif isinstance(event, Checked):
+                    cards.append(event)
+                else:
+                    print_event(self._out, event, names[len(cards) :])
+        return cards
+
+    def _print_standing(self, name: str, before: Standing | None, now: Standing) -> None:
+        words = now.in_words
+        if before is not None:
+            words = f"{before.in_words} → {words}" if before.in_words != words else f"still {words}"
+        width = max(map(len, self._names))
+        self._print(f"  {now.mark} {name:{width}}  {words}")
+
+    def _say(self, what: str) -> None:
+        self._print(f"\n{time.strftime('%H:%M:%S')}  {what}")
+
+    def _print(self, text: str) -> None:
+        self._out.print(text, markup=False, soft_wrap=True)
