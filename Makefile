@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # nbgrader calls `alembic` by name, so the environment's programs must be on the path.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help env demo test lint build verify clean
+.PHONY: help env demo test lint build verify wheel clean
 
 help:  ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,5 +39,9 @@ build: env  ## Build source/ and release/ from assignments/ and solutions/
 verify: env  ## Test the checks against known right and known wrong solutions
 	autograder verify
 
-clean:  ## Remove the environment and what the demo left
-	rm -rf $(VENV) demo
+wheel: env  ## Make what students install, in dist/
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	@ls dist/*.whl
+
+clean:  ## Remove the environment, the wheel and what the demo left
+	rm -rf $(VENV) demo dist

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from autograder import build
+from autograder.commands import check, hint
 from autograder.commands import verify as command
 from autograder.course import Assignment, Course, read_course
+from autograder.handin import fill
 from autograder.verify import OnStep, Verdicts, verify
 
 ROOT = Path(__file__).parent.parent
@@ -84,3 +88,26 @@ def test_the_mended_checks_are_in_order_and_tell_every_name(course: Course, monk
     assert verdicts.advice == []
     assert verdicts.share_named == 1.0
     assert as_printed(printed) == as_printed(REPORT.findall(GUIDE)[1])
+
+
+def test_a_student_of_the_guide_sees_what_the_guide_says(
+    course: Course, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Section 7: the self-check of the stub, a hint, and the self-check of a wrong answer."""
+    part = GUIDE.partition("## 7. ")[2]
+    told = dict(enumerate(re.findall(r"^\$ autograder (?:check|hint) .*\n((?:(?!^\$|^```).*\n)+)", part, re.M)))
+    (answer,) = re.findall(r"^```python\n(def online_softmax.*?)^```$", part, re.M | re.S)
+    folder = Path(shutil.copytree(course.root / "release" / "07_online", tmp_path / "ada"))
+    monkeypatch.chdir(folder)
+    notebook = folder / "07_online.ipynb"
+
+    assert printed(check, notebook, None, False) == told[0].strip()
+    assert printed(hint, "online_softmax", folder) == told[1].strip()
+    notebook.write_bytes(fill(notebook.read_bytes(), {"online_softmax": answer}))
+    assert printed(check, notebook, None, False) == told[2].strip()
+
+
+def printed(command: Any, *arguments: Any) -> str:
+    out = io.StringIO()
+    command.run(Console(file=out, width=120, highlight=False), *arguments)
+    return out.getvalue().strip()

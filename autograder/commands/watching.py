@@ -15,6 +15,7 @@ from autograder.homework.standing import Standing, standing_of
 from autograder.homework.watch import Stamp, changed_cells, saves, to_check, until_saved
 from autograder.homework.worksheet import Worksheet
 from autograder.report.clean import clean
+from autograder.selfcheck import prepare
 from autograder.submission import Submission
 
 
@@ -36,6 +37,7 @@ class Watch:
     def run(self) -> int:
         """Watch; returns 0 when at the end everything passes."""
         self._print(f"Watching {self._worksheet.path}: save it to check again, Ctrl-C ends.")
+        prepare(self._assignment)
         try:
             for begun in saves(self._worksheet.path):
                 self._look(begun)
@@ -65,16 +67,17 @@ class Watch:
         found = {name: Standing(submission.status[name], ()) for name in todo if submission.status[name] != "attempted"}
         cards = self._cards(submission.cells, [name for name in todo if name not in found], begun)
         found |= {card.result.id: standing_of(card.result) for card in cards}
-        news = [
-            name for name in todo if name in found and (name in changed or found[name] != self._standings.get(name))
-        ]
+        news = [name for name in todo if name in found]
+        news = [name for name in news if name in changed or found[name] != self._standings.get(name)]
         for name in news:
             self._print_standing(name, self._standings.get(name), found[name])
         self._standings |= found
-        open_cards = [card for card in cards if card.result.id in news and not card.passed]
+        # What is missing has no card: it was deleted, or its cell raised, which has been said.
+        tried = [card for card in cards if card.result.id in news and card.result.status == "attempted"]
+        open_cards = [card for card in tried if not card.passed]
         if open_cards and (not first or len(self._names) == 1):
             self._print(f"\n{open_cards[0].text}")
-        if found and len(self._names) > 1:
+        if len(found) == len(todo) and len(self._names) > 1:
             done = sum(standing.done for standing in self._standings.values())
             self._print(f"  {done} of {len(self._names)} exercises done")
         return found

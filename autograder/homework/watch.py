@@ -14,7 +14,7 @@ LOOK_EVERY = 0.1
 """Seconds; a student who saves should not have to wait, and looking costs microseconds."""
 
 Stamp = tuple[int, int]
-"""What changes when a file is saved: its time, and the file itself where programs put a new one in the old one's place."""
+"""What changes when a file is saved: its time, or the file itself, where programs put a new one in its place."""
 
 
 def saves(path: Path) -> Iterator[Stamp]:

@@ -185,7 +185,7 @@ def test_the_text_card_keeps_to_its_width(make: Any) -> None:
     text = exercise_card_text(exercise)
 
     assert max(map(len, text.splitlines())) <= TEXT_WIDTH
-    assert sum("x" * 20 in line for line in text.splitlines()) == 4
+    assert sum("x" * 20 in line for line in text.splitlines()) == 5
 
 
 def test_the_text_card_keeps_the_indentation_of_quoted_code(make: Any) -> None:
