@@ -31,7 +31,7 @@ STARTS_FROM = "starts_from"
 """In the metadata of a solution cell of the source: what the student gets in its place, other than a stub."""
 _NO_WORK = {
     *("test_public.py", "exercises.toml", "mistakes.safetensors", "stubs.json"),
-    *("timestamp.txt", "__pycache__", "backups"),
+    *("timestamp.txt", "submission_secret.txt", "__pycache__", "backups"),
 }
 """What lies beside a notebook without the student's doing: released with it, or put there by programs."""
 _NAMED = 3
