@@ -32,14 +32,12 @@ from autograder.errors import (
     GraderFault,
     RefusedToStart,
     StudentCrashed,
-    StudentError,
     StudentFailure,
-    StudentForbidden,
     StudentMemory,
-    StudentMissing,
     StudentTimeout,
     WireError,
 )
+from autograder.failures import failure
 from autograder.inside.scratch import empty, overflows
 from autograder.inside.zygote import FAILED_TO_LOCK, FORK, PID, READY, REFUSED, WAIT, Settings
 from autograder.launch import Zygote
@@ -49,11 +47,9 @@ from autograder.wire import (
     Call,
     CellStarted,
     Channel,
-    Forbidden,
     Load,
     Loaded,
     Message,
-    Missing,
     Raised,
     Suspect,
     Value,
@@ -63,7 +59,6 @@ _START_SECONDS = 60.0
 _GRACE_SECONDS = 0.5
 """By so much the questions of one check to the reference may extend its time, at most."""
 _MIB = 1024 * 1024
-_OUT_OF_MEMORY = ("MemoryError", "OutOfMemoryError")
 
 
 class CellStopped(StudentFailure):
@@ -383,23 +378,3 @@ def _hung_up(fd: int) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLHUP)
     return bool(poll.poll(0))
-
-
-def failure(message: Message, cell_error: Raised | None = None) -> StudentFailure:
-    """Turn an answer that is no value into the exception that says so.
-
-    Args:
-        message: the answer
-        cell_error: what the exercise's own cell raised when it ran, if it did
-    """
-    if isinstance(message, Missing):
-        if cell_error is not None:
-            return StudentError(cell_error.kind, cell_error.message, cell_error.where)
-        return StudentMissing(f"there is no function or class {message.name!r}")
-    if isinstance(message, Forbidden):
-        return StudentForbidden(f"calls {message.name}, which this exercise asks you to write yourself")
-    if not isinstance(message, Raised):
-        return StudentCrashed("the process answered with something that is no answer")
-    if message.kind in _OUT_OF_MEMORY or "can't allocate memory" in message.message:
-        return StudentMemory("asked for more memory than it may have")
-    return StudentError(message.kind, message.message, message.where)

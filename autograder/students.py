@@ -21,8 +21,8 @@ from torch import Tensor
 
 from autograder.course import Exercise
 from autograder.errors import CheckFailed, StudentFailure
+from autograder.failures import failure
 from autograder.inside.executor import Executor
-from autograder.sandbox import failure
 from autograder.wire import PROP, Call, Foreign, Handle, Value
 
 Ask = Callable[[Call], Any]
