@@ -26,9 +26,10 @@ import nbformat
 
 from autograder.course import Assignment, Course
 from autograder.errors import UsageError
-from autograder.homework import released
 from autograder.recorder import recordings_of
 from autograder.recordings import FILE as RECORDINGS
+from autograder.release_file import FILE as RELEASE_FILE
+from autograder.release_file import ReleaseFile, encode_release_file
 from autograder.stubs import bugged_source, marked_source, solution_source, stub_source
 from autograder.submission import CHECK_PREFIX, GIVEN_PREFIX, STARTS_FROM
 
@@ -67,7 +68,7 @@ def build(assignment: Assignment, target: Path) -> None:
         if not (assignment.folder / name).is_file():
             raise UsageError(f"{assignment.folder / name} is missing; students get it beside the notebook")
         shutil.copyfile(assignment.folder / name, folder / name)
-    (folder / released.FILE).write_bytes(released.encode_stubs(_stubs(assignment)))
+    (folder / RELEASE_FILE).write_bytes(encode_release_file(ReleaseFile(assignment.id, _stubs(assignment))))
     _add_recordings(assignment, folder)
     generate_release(target, assignment.id)
 

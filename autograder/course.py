@@ -1,7 +1,8 @@
 """Reads the files that an author edits: `assignments/course.toml` and each assignment's `exercises.toml`.
 
 A course is a folder (its root holds `assignments/`, `solutions/` and `nbgrader_config.py`). What a student has is a
-release folder: a notebook, `test_public.py` and `exercises.toml`; the same `Assignment` is read from both.
+release folder: a notebook, `test_public.py`, `exercises.toml` and `release.json`; the same `Assignment` is read from
+both.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from autograder.errors import UsageError
+from autograder.release_file import FILE, read_release_file
 
 S = TypeVar("S")
 
@@ -241,12 +243,12 @@ def read_release_folder(folder: Path) -> Assignment:
     Raises:
         UsageError: when they do not.
     """
-    if not (folder / PUBLIC).is_file() or not (folder / "exercises.toml").is_file():
+    if missing := [name for name in (PUBLIC, "exercises.toml", FILE) if not (folder / name).is_file()]:
         raise UsageError(
-            f"no checks beside this notebook: {folder} has no {PUBLIC} and exercises.toml. "
+            f"no checks beside this notebook: {folder} has no {', '.join(missing)}. "
             "Keep the notebook in the folder in which it was released"
         )
-    return read_assignment(folder)
+    return read_assignment(folder, id=read_release_file(folder).assignment)
 
 
 def _worth(exercise: Exercise, points: float) -> Exercise:

@@ -30,7 +30,7 @@ GIVEN_PREFIX = "given-"
 STARTS_FROM = "starts_from"
 """In the metadata of a solution cell of the source: what the student gets in its place, other than a stub."""
 _NO_WORK = {
-    *("test_public.py", "exercises.toml", "mistakes.safetensors", "stubs.json"),
+    *("test_public.py", "exercises.toml", "mistakes.safetensors", "release.json"),
     *("timestamp.txt", "submission_secret.txt", "__pycache__", "backups"),
 }
 """What lies beside a notebook without the student's doing: released with it, or put there by programs."""

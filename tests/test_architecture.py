@@ -14,7 +14,8 @@ KIT = ROOT / "autograder"
 
 # From the bottom up; a module may import from earlier ones alone, so there can be no cycle.
 LAYERS = [
-    "errors", "cell", "records", "jobs", "authoring", "course", "tensors", "wire", "failures", "submission",
+    "errors", "cell", "records", "jobs", "authoring", "release_file", "course", "tensors", "wire", "failures",
+    "submission",
     "inside.eager", "inside.scratch", "inside.landlock", "inside.seccomp", "inside.huge_pages", "inside.locks",
     "inside.plots", "inside.frames", "inside.shortcuts", "inside.shell", "inside.props", "inside.stand_ins",
     "inside.executor", "inside.notebook", "inside.worker", "inside.zygote",
@@ -24,7 +25,7 @@ LAYERS = [
     "fingerprint", "cluster",
     "intake.names", "intake.sources", "intake.place", "intake.collect", "intake",
     "report", "results", "chain", "host", "playground", "recorder",
-    "homework", "homework.released", "homework.worksheet", "homework.kept", "build",
+    "homework", "homework.worksheet", "homework.kept", "build",
     "evidence", "prerequisites", "hints", "selfcheck",
     "homework.apart", "homework.standing", "homework.watch", "handin", "demo",
     "verify", "mutate", "mutants", "error_rates", "naive", "doctor", "commands", "cli",

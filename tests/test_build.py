@@ -120,7 +120,7 @@ def test_every_build_gives_the_same_bytes(course: Course) -> None:
     assert set(first) == {
         f"{step}/01_one/{name}"
         for step in ("source", "release")
-        for name in ("01_one.ipynb", "test_public.py", "exercises.toml")
+        for name in ("01_one.ipynb", "test_public.py", "exercises.toml", "release.json")
     }
     build.write(course)
     assert contents(course) == first
@@ -130,7 +130,7 @@ def test_every_build_gives_the_same_bytes(course: Course) -> None:
 
 
 def test_check_says_what_is_missing_stale_or_not_expected(course: Course) -> None:
-    assert len(build.check_fresh(course)) == 6
+    assert len(build.check_fresh(course)) == 8
     build.write(course)
     assert build.check_fresh(course) == []
     (course.root / "release" / "01_one" / "test_hidden.py").write_text("# hidden\n")
@@ -144,9 +144,11 @@ def test_check_says_what_is_missing_stale_or_not_expected(course: Course) -> Non
     assert build.check_fresh(course) == [
         "release/01_one/01_one.ipynb is stale",
         "release/01_one/exercises.toml is missing",
+        "release/01_one/release.json is stale",
         "release/01_one/test_hidden.py is not expected here",
         "source/00_gone/00_gone.ipynb is not expected here",
         "source/01_one/01_one.ipynb is stale",
+        "source/01_one/release.json is stale",
     ]
     build.write(course)
     assert build.check_fresh(course) == ["source/00_gone/00_gone.ipynb is not expected here"]

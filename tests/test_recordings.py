@@ -13,6 +13,7 @@ from autograder.course import read_assignment, read_course
 from autograder.live import LiveChecks
 from autograder.recorder import made_from, record, recordings_of
 from autograder.recordings import FILE, Mark, open_recordings, tell_apart
+from autograder.release_file import ReleaseFile, encode_release_file
 from autograder.selfcheck import check_namespace, read_release_folder
 
 ROOT = Path(__file__).parent.parent
@@ -112,6 +113,7 @@ def released(small, tmp_path):
     for name in ("test_public.py", "exercises.toml"):
         shutil.copy(small.folder / name, folder / name)
     (folder / FILE).write_bytes(recordings_of(small, folder))
+    (folder / "release.json").write_bytes(encode_release_file(ReleaseFile("01_small", {})))
     return read_release_folder(folder)
 
 

@@ -6,9 +6,9 @@ import time
 from pathlib import Path
 
 from autograder.errors import UsageError
-from autograder.homework.released import FILE, read_stubs
 from autograder.homework.worksheet import Worksheet
 from autograder.records import write_atomically
+from autograder.release_file import FILE, read_release_file
 
 BACKUPS = "backups"
 
@@ -28,7 +28,7 @@ def reset(worksheet: Worksheet, folder: Path, exercise: str) -> list[Path] | Non
         NotGradable: when the student's file cannot be read.
         UsageError: when the release folder has no stub, or its place in the file is not found.
     """
-    stubs = read_stubs(folder)
+    stubs = read_release_file(folder).stubs
     if exercise not in stubs:
         raise UsageError(f"{folder / FILE} has no stub of {exercise}")
     stub, found = stubs[exercise], worksheet.sources(exercise)

@@ -10,8 +10,8 @@ import msgspec
 
 from autograder.course import Assignment, read_release_folder
 from autograder.errors import NotGradable, UsageError
-from autograder.homework.released import read_stubs
 from autograder.records import write_atomically
+from autograder.release_file import FILE, read_release_file
 from autograder.submission import Submission, grade_id, read, read_bytes, read_notebook, read_release
 
 SUFFIXES = (".ipynb", ".py")
@@ -24,11 +24,11 @@ def find_worksheet(place: Path) -> Path:
     """Return the file that a student works in.
 
     Args:
-        place: that file, or its folder: there the one called like the folder counts, else the only one; and a notebook
-            before a Python file
+        place: that file, or its folder: there the one called like the assignment counts, else the only one; and a
+            notebook before a Python file
 
     Raises:
-        UsageError: when there is none, or several and none is called like the folder.
+        UsageError: when there is none, or several and none is called like the assignment.
     """
     if place.is_file():
         if place.suffix not in SUFFIXES:
@@ -40,7 +40,8 @@ def find_worksheet(place: Path) -> Path:
     files = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES and path.name not in _NO_WORKSHEET)
     # Where jupytext pairs the two they hold the same, and the notebook is what is handed in.
     found = [path for path in files if path.suffix == ".ipynb"] or files
-    named = [path for path in found if path.stem == folder.name] or found
+    called = read_release_file(folder).assignment if (folder / FILE).is_file() else folder.name
+    named = [path for path in found if path.stem == called] or found
     if not named:
         raise UsageError(f"no notebook in {folder}: change into the folder of yours, or name it")
     if len(named) > 1:
@@ -76,7 +77,7 @@ class Worksheet:
         """
         data = self._as_notebook()
         released = read_release(data, self._assignment)
-        stubs = {name: cell["source"] for name, cell in read_stubs(self._assignment.folder).items()}
+        stubs = {name: cell["source"] for name, cell in read_release_file(self._assignment.folder).stubs.items()}
         return read(data, self._assignment, msgspec.structs.replace(released, stubs=stubs))
 
     def sources(self, name: str) -> list[str]:

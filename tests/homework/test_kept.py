@@ -8,7 +8,7 @@ import pytest
 from autograder.course import read_course
 from autograder.errors import UsageError
 from autograder.homework.kept import reset
-from autograder.homework.released import read_stubs
+from autograder.release_file import read_release_file
 from autograder.submission import read_release
 
 ROOT = Path(__file__).parent.parent.parent
@@ -46,7 +46,7 @@ def test_the_bug_to_be_mended_comes_back_as_it_was_given(worksheet, release, wri
 
 
 def test_what_the_release_does_not_hold_cannot_come_back(worksheet, release):
-    (release / "stubs.json").write_text("{}")
+    (release / "release.json").write_text('{"assignment": "01_attention", "stubs": {}}')
     with pytest.raises(UsageError, match="has no stub of softmax"):
         reset(worksheet, release, "softmax")
 
@@ -56,7 +56,8 @@ def test_the_stubs_shipped_are_the_cells_released(assignment):
     """Of every assignment: neither another text, nor anything that students do not get anyway."""
     folder = ROOT / "release" / assignment.id
     notebook = (folder / f"{assignment.id}.ipynb").read_bytes()
-    stubs = read_stubs(folder)
+    stubs = read_release_file(folder).stubs
+    assert read_release_file(folder).assignment == assignment.id
     assert {name: cell["source"] for name, cell in stubs.items()} == read_release(notebook, assignment).stubs
     released = {cell["id"]: cell["metadata"] for cell in json.loads(notebook)["cells"]}
     for name, cell in stubs.items():

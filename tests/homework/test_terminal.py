@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from autograder.commands import check, hint, progress
+from autograder.errors import UsageError
 from autograder.homework.standing import MEMORY
 
 ENV = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "100"}
@@ -48,6 +49,25 @@ def test_a_percent_file_is_checked_like_its_notebook(release, notebook, write):
     assert "softmax: 3 of 5 checks pass" in told
     assert "Known mistake: softmax over everything" in told
     assert told == said(check, notebook, "softmax", False, code=1)
+
+
+def test_the_exit_code_says_whether_everything_passes(release, write):
+    write(softmax=True)
+    assert "all 5 checks pass" in said(check, release, "softmax", False)
+    assert said(check, release, None, False, code=1).lower().count("not attempted yet") == 6
+
+
+def test_a_cell_that_raises_is_named(release, write):
+    write(softmax="def softmax(x:\n    return x")
+    told = said(check, release, "softmax", False, code=1)
+    assert "softmax: SyntaxError" in told
+    assert "line 1 of softmax" in told
+
+
+def test_what_is_no_notebook_is_bad_usage(release, notebook):
+    notebook.write_text("a letter")
+    with pytest.raises(UsageError, match="not JSON"):
+        check.run(Console(), release, None, False)
 
 
 def test_code_that_ends_the_process_is_named_and_nothing_is_taken_for_passed(release, write):

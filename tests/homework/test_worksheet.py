@@ -6,8 +6,8 @@ import jupytext
 import pytest
 
 from autograder.errors import NotGradable, UsageError
-from autograder.homework.released import read_stubs
 from autograder.homework.worksheet import Worksheet, find_worksheet, open_worksheet
+from autograder.release_file import read_release_file
 
 RIGHT = "def softmax(x, dim=-1):\n    return x"
 
@@ -99,7 +99,7 @@ def test_replacing_a_cell_leaves_all_else_in_the_notebook_as_it_is(worksheet, no
 
 def test_replacing_a_cell_leaves_all_else_in_a_percent_file_as_it_is(percent, release):
     text = percent.path.read_text()
-    stub = read_stubs(release)["softmax"]
+    stub = read_release_file(release).stubs["softmax"]
     percent.replace("softmax", stub | {"source": "softmax = 1"})
     assert percent.path.read_text() == text.replace(stub["source"], "softmax = 1")
     assert percent.sources("softmax") == ["softmax = 1"]
@@ -109,7 +109,7 @@ def test_a_cell_that_was_deleted_comes_back_in_front_of_its_check(worksheet, not
     data = json.loads(notebook.read_bytes())
     data["cells"] = [cell for cell in data["cells"] if cell["id"] != "softmax"]
     notebook.write_text(json.dumps(data))
-    worksheet.replace("softmax", read_stubs(release)["softmax"])
+    worksheet.replace("softmax", read_release_file(release).stubs["softmax"])
     ids = [cell["id"] for cell in cells_of(notebook)]
     assert ids[ids.index("softmax") + 1] == "check-softmax"
     assert worksheet.read().status["softmax"] == "not_attempted"
@@ -120,8 +120,8 @@ def test_of_a_cell_that_was_doubled_one_stays(worksheet, notebook, release):
     cell = next(cell for cell in data["cells"] if cell["id"] == "softmax")
     data["cells"].append({**cell, "id": "twin", "source": "softmax = 2"})
     notebook.write_text(json.dumps(data))
-    worksheet.replace("softmax", read_stubs(release)["softmax"])
-    assert worksheet.sources("softmax") == [read_stubs(release)["softmax"]["source"]]
+    worksheet.replace("softmax", read_release_file(release).stubs["softmax"])
+    assert worksheet.sources("softmax") == [read_release_file(release).stubs["softmax"]["source"]]
 
 
 def test_a_percent_file_whose_cell_is_gone_gets_the_stub_told(percent):
@@ -130,10 +130,18 @@ def test_a_percent_file_whose_cell_is_gone_gets_the_stub_told(percent):
         percent.replace("softmax", {"source": "def softmax(): ..."})
 
 
-def test_a_release_without_its_stubs_says_so(worksheet, release):
-    (release / "stubs.json").write_text("[]")
-    with pytest.raises(UsageError, match=r"stubs\.json is not as it was released"):
+def test_a_release_that_does_not_say_what_it_is_says_what_to_do(worksheet, release, notebook):
+    (release / "release.json").write_text("[]")
+    with pytest.raises(UsageError, match=r"release\.json is not as it was released"):
         worksheet.read()
-    (release / "stubs.json").unlink()
-    with pytest.raises(UsageError, match=r"stubs\.json cannot be read .* take it from there again"):
-        worksheet.read()
+    (release / "release.json").unlink()
+    with pytest.raises(UsageError, match=r"has no release\.json\. Keep the notebook in the folder"):
+        open_worksheet(notebook)
+
+
+def test_a_folder_may_be_renamed(release):
+    """Browsers and LMSs put numbers behind the names of what is downloaded twice."""
+    renamed = release.rename(release.with_name("01_attention (1)"))
+    (renamed / "copy.ipynb").write_text("")
+    worksheet, assignment = open_worksheet(renamed)
+    assert (worksheet.path.name, assignment.id) == ("01_attention.ipynb", "01_attention")
