@@ -15,7 +15,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,7 +25,7 @@ import msgspec
 from autograder.authoring import Misconception
 from autograder.checks.runner import Check, Finding
 from autograder.course import Assignment, Exercise, read_assignment
-from autograder.errors import OutOfTime, StudentError, StudentTimeout, UsageError
+from autograder.errors import AutograderError, OutOfTime, StudentError, StudentTimeout, UsageError
 from autograder.evidence import evidence
 from autograder.hints import next_hint
 from autograder.inside import plots
@@ -137,6 +137,15 @@ def read_release_folder(folder: Path) -> Assignment:
             "Keep the notebook in the folder in which it was released"
         )
     return read_assignment(folder)
+
+
+def make_ready() -> None:
+    """Read the checks beside a notebook while its set-up cell runs, so that the first `check` need not.
+
+    Where there are none, or they cannot be read, nothing happens: `check` will say so.
+    """
+    with suppress(AutograderError, OSError):
+        LiveChecks(read_release_folder(Path.cwd()))
 
 
 def check_cards(namespace: dict[str, Any], assignment: Assignment, names: list[str]) -> list[Card]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -110,7 +111,15 @@ def {name}(x, num_heads):
         raise ValueError("the width must be divisible")
     return x.unflatten(-1, (num_heads, -1)).transpose(1, 2)
 """
-    inside = "\n    ".join(solution.format(name="inside").splitlines())
-    (tmp_path / PUBLIC).write_text(f"{solution.format(name='beside')}\n\ndef test_heads(student):{inside}\n    inside(0)\n")
+    beside, inside = solution.format(name="beside"), "\n    ".join(solution.format(name="inside").splitlines())
+    (tmp_path / PUBLIC).write_text(f"{beside}\n\ndef test_heads(student):{inside}\n    inside(0, 1)\n")
     helpers = helpers_in(tmp_path / PUBLIC)
     assert solved_by(Catalogue(assignment), helpers) == {("beside", "split_heads"), ("inside", "split_heads")}
+
+
+@pytest.mark.parametrize("name", ASSIGNMENTS)
+def test_assertions_of_public_checks_name_what_the_self_check_shows(course: Course, name: str) -> None:
+    """It looks for `found` and `expected` in the frames of a failed check, see `autograder/evidence.py`."""
+    helpers = helpers_in(course.assignment(name).folder / PUBLIC)
+    assertions = [helper for helper in helpers if helper.__name__.startswith("assert_")]
+    assert [a.__name__ for a in assertions if list(signature(a).parameters)[:2] != ["found", "expected"]] == []
