@@ -193,7 +193,8 @@ def test_layer_as_pytorch_has_it(student, draw):
     state = {theirs: torch.cat([maps[f"w_{name}.{ours}"] for name in "qkv"]) for theirs, ours in names.items()}
     state |= {f"out_proj.{kind}": maps[f"w_o.{kind}"] for kind in ("weight", "bias")}
     by_torch.load_state_dict(state)
-    for_torch = ~mask.expand(2, 3, 5, 7).flatten(0, 1)  # one for each sentence and head, in one row
+    # One mask for each sentence and head, in one row: a mask of the keys alone loads a computer algebra system.
+    for_torch = ~mask.expand(2, 3, 5, 7).flatten(0, 1)
     with torch.no_grad():
         expected = [
             by_torch(query, query, query, average_attn_weights=False),

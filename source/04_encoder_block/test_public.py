@@ -249,7 +249,7 @@ def check_against_torch(student, draw, kind):
         state[f"self_attn.out_proj.{part}"] = maps[f"attention.w_o.{part}"]
     by_torch.load_state_dict(state)
     with torch.no_grad():
-        # One mask for each sentence and head, in one row. (To be told the keys alone, it loads a computer algebra system.)
+        # One mask for each sentence and head, in one row: a mask of the keys alone loads a computer algebra system.
         expected = by_torch(x), by_torch(x, ~mask.expand(2, 3, 7, 7).flatten(0, 1))
     assert_close(block(x), expected[0], "attention", "the output")
     assert_close(block(x, mask), expected[1], "attention", "the output with a mask")
