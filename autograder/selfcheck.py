@@ -15,7 +15,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,7 +25,7 @@ import msgspec
 from autograder.authoring import Misconception
 from autograder.checks.runner import Check, Finding
 from autograder.course import Assignment, Exercise, read_release_folder
-from autograder.errors import OutOfTime, StudentError, StudentTimeout, UsageError
+from autograder.errors import AutograderError, OutOfTime, StudentError, StudentTimeout, UsageError
 from autograder.evidence import evidence
 from autograder.hints import hint_text
 from autograder.inside import plots
@@ -116,6 +116,15 @@ def after(*names: str) -> Iterator[None]:
         print(f"Finish {wanted} first, then run this cell again.")
 
 
+def prepare_here() -> None:
+    """Prepare for the notebook of this folder while its set-up cell runs, so that the first `check` need not.
+
+    Where there are no checks, or they cannot be read, nothing happens: `check` will say so.
+    """
+    with suppress(AutograderError, OSError):
+        prepare(read_release_folder(Path.cwd()))
+
+
 def check_cards(namespace: dict[str, Any], assignment: Assignment, names: list[str]) -> list[Card]:
     """Run the public checks of some exercises against functions and classes in a namespace, and make their cards."""
     return [LiveSelfCheck(namespace, assignment, assignment.exercise(name)).card() for name in names]
@@ -127,9 +136,7 @@ def check_namespace(namespace: dict[str, Any], assignment: Assignment, names: li
 
 
 def prepare(assignment: Assignment) -> None:
-    """Do what takes a while and need not be done again: collect the checks, load the recordings and matplotlib."""
-    import matplotlib.pyplot  # noqa: F401  # most lessons draw; processes that come after have it already
-
+    """Do what takes a while and is then done for all self-checks: collect the checks, load the recordings."""
     LiveChecks(assignment)
     _recordings(assignment.folder)
 

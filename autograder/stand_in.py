@@ -79,8 +79,9 @@ def suspect(function: Callable[..., Any], says: str = "") -> Suspect:
         function: it takes and returns tensors and numbers
         says: what is wrong with it, or why it might look wrong, for messages
     """
+    functions = {SUSPECT: function}
     parameters = list(signature(function).parameters)
-    return Suspect(parameters=parameters, answer=stand_in_for({SUSPECT: function}, [SUSPECT]), says=says)
+    return Suspect(parameters=parameters, answer=_answerer(functions), nearby=Executor(functions).answer, says=says)
 
 
 def _refused(reason: str) -> Raised:

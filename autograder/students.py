@@ -7,6 +7,7 @@
     layer.load_state_dict(weights); layer(x)        calls of its methods
     layer.attribute("training")                     what it knows about itself
     model = student.props.TableModel(table, 5)      something of ours beside it, see inside/props.py
+    student.test_softmax(student.softmax)           a function of theirs, handed to another one
 
 Every call is written down in a transcript. Replaying it against a known mistake tells whether that is the student's.
 """
@@ -23,7 +24,7 @@ from autograder.course import Exercise
 from autograder.errors import CheckFailed, StudentFailure
 from autograder.failures import failure
 from autograder.inside.executor import Executor
-from autograder.wire import PROP, Call, Foreign, Handle, Value
+from autograder.wire import PROP, Call, Foreign, Handle, Own, Value
 
 Ask = Callable[[Call], Any]
 
@@ -106,7 +107,7 @@ class Callee:
         self._student, self._target, self._method, self._returns = student, target, method, returns
 
     def _make(self, args: Any, kwargs: Any, want: str, toward: Any = None) -> Any:
-        args, kwargs = _without_layers(args), _without_layers(kwargs)
+        args, kwargs = _by_reference(args), _by_reference(kwargs)
         call = Call(target=self._target, method=self._method, args=args, kwargs=kwargs, want=want, toward=toward)
         return self._student._call(call)
 
@@ -172,14 +173,22 @@ class Layer(Callee):
         return Callee(self._student, self._target, name, returns=[])._make((), {}, "attribute")
 
 
-def _without_layers(value: Any) -> Any:
+def _by_reference(value: Any) -> Any:
+    """Put in the place of what is the student's own how it is called where it lives."""
     if isinstance(value, Layer):
         return value.handle
+    if isinstance(value, Callee) and isinstance(value._target, str):
+        return Own(value._target)
     if isinstance(value, tuple):
-        return tuple(_without_layers(item) for item in value)
+        return tuple(_by_reference(item) for item in value)
     if isinstance(value, dict):
-        return {key: _without_layers(item) for key, item in value.items()}
+        return {key: _by_reference(item) for key, item in value.items()}
     return value
+
+
+def name_of(callee: Callee) -> str:
+    """Return how messages call it, such as `softmax` with its quotes."""
+    return callee._name
 
 
 def live_asker(executor: Executor) -> Ask:

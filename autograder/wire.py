@@ -75,9 +75,17 @@ class Suspect(msgspec.Struct, frozen=True, kw_only=True):
 
     parameters: list[str]
     answer: Any = None
-    """Answers its calls; it stays on this side of the wire."""
+    """Answers its calls, which may be hostile; it stays on this side of the wire."""
+    nearby: Any = None
+    """Answers the calls of code in this very process, which nobody has to be guarded from. It stays here as well."""
     says: str = ""
     """What it is, for messages: what is wrong with it, or why a right one might look wrong. It stays here as well."""
+
+
+class Own(msgspec.Struct, frozen=True):
+    """An argument that stands for a function of the student's own, by its name."""
+
+    name: str
 
 
 class Picture(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,6 +211,8 @@ def _to_tree(value: Any, tensors: list[Tensor], depth: int = 0) -> Any:
         return {"$": "axes", "v": None}
     if isinstance(value, Suspect):
         return {"$": "suspect", "v": value.parameters}
+    if isinstance(value, Own):
+        return {"$": "own", "v": value.name}
     if isinstance(value, Picture):
         return {"$": "picture", "v": [_to_tree(v, tensors, depth + 1) for v in msgspec.structs.astuple(value)]}
     return {"$": "foreign", "v": type(value).__name__}
@@ -238,6 +248,8 @@ def _from_tree(tree: Any, tensors: dict[str, Tensor], depth: int = 0) -> Any:
         return FreshAxes()
     if kind == "suspect":
         return Suspect(parameters=msgspec.convert(v, list[str]))
+    if kind == "own" and isinstance(v, str):
+        return Own(v[:80])
     if kind == "picture" and isinstance(v, list):
         return _picture([_from_tree(item, tensors, depth + 1) for item in v])
     raise WireError("a value of a kind that the wire does not know")

@@ -23,7 +23,7 @@ from autograder.errors import (
 )
 from autograder.inside.executor import Executor
 from autograder.sandbox import CellStopped, Inside, Sandbox
-from autograder.wire import Call, Foreign, Load, Message, Picture, Value
+from autograder.wire import Call, Foreign, Load, Message, Own, Picture, Value
 
 SEND = """
 import os, pickle, struct, time
@@ -49,6 +49,13 @@ def opened(sandbox: Sandbox, *sources: str, **load: Any) -> Any:
 def test_a_call_gives_its_value(ask: Any) -> None:
     x = torch.randn(3, 5)
     assert torch.equal(ask("def f(x): return x + 1", x), x + 1)
+
+
+def test_a_function_of_the_notebook_can_be_an_argument(ask: Any) -> None:
+    source = "def double(x): return 2 * x\ndef f(g): return g(3)"
+    assert ask(source, Own("double")) == 6
+    with pytest.raises(StudentError, match="NameError"):
+        ask(source, Own("triple"))
 
 
 def test_a_call_does_not_change_the_callers_tensor(ask: Any) -> None:

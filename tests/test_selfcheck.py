@@ -105,6 +105,18 @@ def test_an_endless_loop_is_interrupted(assignment, catalogue, monkeypatch):
     assert time.monotonic() - begin < len(card.result.checks) + 3
 
 
+@pytest.mark.parametrize("beside", ["as released", "what cannot be read"])
+def test_the_checks_are_read_while_the_set_up_cell_runs(release, tmp_path, beside):
+    """So the first check takes no longer than the others; whatever is wrong is for the check to say."""
+    folder = release if beside == "as released" else tmp_path
+    if beside == "what cannot be read":
+        (tmp_path / "test_public.py").write_text("import nowhere_to_be_found")
+        (tmp_path / "exercises.toml").write_text("")
+    command = [sys.executable, "-c", "from autograder import check, live; print(len(live._sessions))"]
+    found = subprocess.run(command, cwd=folder, env=ENV, capture_output=True, text=True, check=True)
+    assert (found.stdout, found.stderr) == ("1\n" if beside == "as released" else "0\n", "")
+
+
 def test_a_check_leaves_no_figures_open(assignment, catalogue):
     import matplotlib.pyplot as plt
 

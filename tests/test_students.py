@@ -59,6 +59,18 @@ def test_two_layers_are_two_and_can_be_passed_on() -> None:
     assert torch.equal(student.f(two, torch.ones(1), {"layer": three}), torch.tensor([5.0]))
 
 
+def test_a_function_of_theirs_can_be_handed_to_another_one() -> None:
+    student = student_of({"twice": lambda f, x: f(f(x)), "double": lambda x: 2 * x})
+    assert student.twice(student.double, 3) == 12
+    assert student.twice(f=student.double, x=3) == 12
+
+
+def test_a_function_that_is_handed_over_and_is_not_there_is_the_students_error() -> None:
+    student = student_of({"twice": lambda f, x: f(f(x))})
+    with pytest.raises(StudentError, match="NameError: name 'double' is not defined"):
+        student.twice(student.double, 3)
+
+
 def test_a_method_that_is_not_there_is_the_students_error() -> None:
     layer = student_of({"Scale": Scale}).Scale()
     with pytest.raises(StudentError, match="AttributeError"):

@@ -34,6 +34,7 @@ from autograder.wire import (
     Load,
     Loaded,
     Message,
+    Own,
     Picture,
     Raised,
     Value,
@@ -105,6 +106,7 @@ PLAIN = [
     Handle(3, "Cache"),
     Foreign("Axes"),
     FreshAxes(),
+    Own("softmax"),
 ]
 
 

@@ -10,12 +10,11 @@ from autograder.cell import Cell
 from autograder.commands.checking import print_event
 from autograder.course import Assignment
 from autograder.errors import NotGradable
-from autograder.homework.apart import Apart, Checked, Running
+from autograder.homework.apart import Apart, Checked, Running, load
 from autograder.homework.standing import Standing, standing_of
 from autograder.homework.watch import Stamp, changed_cells, saves, to_check, until_saved
 from autograder.homework.worksheet import Worksheet
 from autograder.report.clean import clean
-from autograder.selfcheck import prepare
 from autograder.submission import Submission
 
 
@@ -37,7 +36,7 @@ class Watch:
     def run(self) -> int:
         """Watch; returns 0 when at the end everything passes."""
         self._print(f"Watching {self._worksheet.path}: save it to check again, Ctrl-C ends.")
-        prepare(self._assignment)
+        load(self._assignment)
         try:
             for begun in saves(self._worksheet.path):
                 self._look(begun)

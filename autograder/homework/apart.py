@@ -92,7 +92,7 @@ class Apart:
     """
 
     def __init__(self, cells: list[Cell], assignment: Assignment, names: list[str]) -> None:
-        prepare(assignment)  # here, once for all processes that come after
+        load(assignment)
         self._told: list[Event] = []
         self._running = "the notebook's cells"
         self._process: multiprocessing.process.BaseProcess | None = None
@@ -132,6 +132,13 @@ class Apart:
             self._process.kill()
             self._process.join(_ENDS_WITHIN)
             self._here.close()
+
+
+def load(assignment: Assignment) -> None:
+    """Load here, once for all processes that come after, what takes a while."""
+    import matplotlib.pyplot  # noqa: F401  # most lessons draw
+
+    prepare(assignment)
 
 
 def _in_child(there: Connection, cells: list[Cell], assignment: Assignment, names: list[str]) -> None:

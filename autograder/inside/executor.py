@@ -29,6 +29,7 @@ from autograder.wire import (
     Handle,
     Message,
     Missing,
+    Own,
     Raised,
     Suspect,
     Value,
@@ -77,6 +78,13 @@ class Executor:
             return self._kept[target]
         prop = target.removeprefix(PROP)
         return self.namespace[target] if prop == target else PROPS[prop]
+
+    def _own(self, name: str) -> Any:
+        """Return a function of the notebook's own, which it gets as an argument."""
+        try:
+            return self._find(name)
+        except LookupError:
+            raise NameError(f"name {name!r} is not defined") from None
 
     def _value(self, target: Callable[..., Any], call: Call) -> Any:
         args, kwargs = self._inward((call.args, call.kwargs))
@@ -130,7 +138,9 @@ class Executor:
         if isinstance(value, FreshAxes):
             return plots.fresh_axes()
         if isinstance(value, Suspect):
-            return stand_in(SUSPECT, value.parameters, self.ask or value.answer)
+            return stand_in(SUSPECT, value.parameters, self.ask or value.nearby)
+        if isinstance(value, Own):
+            return self._own(value.name)
         return value
 
     def _outward(self, value: Any, args: tuple[Any, ...] = ()) -> Any:

@@ -154,7 +154,7 @@ class _FunctionWatch(TorchFunctionMode):
         name = self._functions.get(function)
         if name is not None:
             self._refuse(name)
-        return function(*args, **(kwargs or {}))
+        return function(*args, **kwargs) if kwargs else function(*args)
 
 
 class EagerDispatchMode(TorchDispatchMode):
@@ -171,11 +171,23 @@ class EagerDispatchMode(TorchDispatchMode):
 class _OperatorWatch(EagerDispatchMode):
     def __init__(self, beginnings: dict[str, str], refuse: Callable[[str], None]) -> None:
         super().__init__()
-        self._beginnings, self._refuse = beginnings, refuse
+        self._shortcuts, self._refuse = _ShortcutsByOperator(beginnings), refuse
 
     def __torch_dispatch__(self, operator: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None) -> Any:
-        own_name = operator.__name__
-        for beginning, name in self._beginnings.items():
-            if own_name.startswith(beginning):
-                self._refuse(name)
-        return operator(*args, **(kwargs or {}))
+        # This runs for every operator of a call, thousands of times: no more than a look into a dictionary.
+        name = self._shortcuts[operator.__name__]
+        if name is not None:
+            self._refuse(name)
+        return operator(*args, **kwargs) if kwargs else operator(*args)
+
+
+class _ShortcutsByOperator(dict[str, "str | None"]):
+    """The shortcut that an operator belongs to, or None; worked out when an operator is first met."""
+
+    def __init__(self, beginnings: dict[str, str]) -> None:
+        super().__init__()
+        self._beginnings = beginnings
+
+    def __missing__(self, operator: str) -> str | None:
+        self[operator] = next((n for begins, n in self._beginnings.items() if operator.startswith(begins)), None)
+        return self[operator]

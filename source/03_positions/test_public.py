@@ -280,16 +280,6 @@ def test_a_large_batch_needs_no_longer_table(student, draw):
 # --- test_sinusoidal_positional_encoding ------------------------------------------------------------------------------
 
 
-def by_turning(seq_len, d_model, base=10000.0):
-    """A right solution that nobody would write: each hand is turned on, from one position to the next."""
-    rows, hands = [], [complex(1, 0)] * ((d_model + 1) // 2)
-    for _ in range(seq_len):
-        rows.append([part for hand in hands for part in (hand.imag, hand.real)][:d_model])
-        speeds = [base ** (-2 * i / d_model) for i in range(len(hands))]
-        hands = [hand * complex(math.cos(s), math.sin(s)) for hand, s in zip(hands, speeds, strict=True)]
-    return torch.tensor(rows, dtype=torch.float32)
-
-
 def all_waves_alike(seq_len, d_model, base=10000.0):
     """Wrong: every pair has the speed of the first one."""
     angle = torch.arange(float(seq_len))[:, None].expand(seq_len, d_model)
@@ -303,16 +293,16 @@ def numbers_of_the_positions(seq_len, d_model, base=10000.0):
 
 @exercise("test_sinusoidal_positional_encoding")
 def test_your_test_stops_bare_numbers(student, draw):
-    """A right table passes your test; one that holds the numbers of the positions is stopped."""
-    right = [suspect(by_turning, "each hand is turned on, from one position to the next.")]
+    """Your own table passes your test; one that holds the numbers of the positions is stopped."""
+    right = [student.sinusoidal_positional_encoding]
     wrong = [suspect(numbers_of_the_positions, "row p holds the number p, in every column")]
     assert_tells_apart(student.test_sinusoidal_positional_encoding, right, wrong, draw)
 
 
 @exercise("test_sinusoidal_positional_encoding")
 def test_your_test_stops_waves_that_are_all_alike(student, draw):
-    """A right table passes your test; one in which all waves have the same speed is stopped."""
-    right = [suspect(by_turning, "each hand is turned on, from one position to the next.")]
+    """Your own table passes your test; one in which all waves have the same speed is stopped."""
+    right = [student.sinusoidal_positional_encoding]
     wrong = [suspect(all_waves_alike, "all pairs have the speed of the first one")]
     assert_tells_apart(student.test_sinusoidal_positional_encoding, right, wrong, draw)
 
