@@ -36,6 +36,7 @@ from autograder.records import ExerciseResult
 from autograder.report.card import Aid, Help, exercise_card_html, exercise_card_text
 from autograder.score import check_result, exercise_result, unrun_result
 from autograder.students import Step
+from autograder.wire import Own
 
 CHECK_SECONDS = 10
 
@@ -172,7 +173,7 @@ class LiveSelfCheck:
             if _raised(finding, "NotImplementedError"):
                 if is_stub(self._namespace[exercise.id]):
                     return self._untried("not_attempted", "Not attempted yet.", checks)
-                if below := self._below().first_stub(exercise.id):
+                if below := self._below().first_stub(exercise.id) or self._stub_handed_over(finding):
                     return self._waiting(below, checks)
             if _raised(finding, "KeyboardInterrupt"):
                 break
@@ -253,6 +254,11 @@ class LiveSelfCheck:
 
     def _below(self) -> Prerequisites:
         return Prerequisites(self._assignment, self._namespace)
+
+    def _stub_handed_over(self, finding: Finding) -> str:
+        """Return which function of the student's own a check handed to another one before it was written, or ""."""
+        handed = [arg.name for step in finding.transcript for arg in step.call.args if isinstance(arg, Own)]
+        return next((name for name in handed if is_stub(self._namespace.get(name))), "")
 
     def _call_for_a_hint(self) -> str:
         if self._ask is not None:

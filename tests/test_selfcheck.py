@@ -193,6 +193,15 @@ def test_a_later_exercise_says_on_which_earlier_one_it_fails(student):
     assert "This stands on" not in repr(student("softmax", softmax=wrong))
 
 
+def test_a_test_of_ones_own_waits_for_the_function_that_it_tries(tmp_path):
+    later = read_course(ROOT).assignment("02_multi_head")
+    released = read_release_folder(ROOT / "release" / later.id)
+    namespace = {**Catalogue(later).reference}
+    exec("def split_heads(x, num_heads):\n    raise NotImplementedError()", namespace)
+    (card,) = check_cards(namespace, released, ["test_split_heads"])
+    assert "This stands on `split_heads`, which is not written yet" in repr(card)
+
+
 def test_who_sees_whom_is_drawn_where_a_mask_is_not_kept(student):
     source = """def scaled_dot_product_attention(q, k, v, mask=None):
         weights = attention_weights(attention_scores(q, k))
