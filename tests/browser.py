@@ -31,9 +31,10 @@ import nbformat
 import pytest
 
 _UP_WITHIN = 60.0
-_SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "apputils-extension/themes": {"theme": "JupyterLab Light"},
+_THEMES = "apputils-extension:themes"
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    _THEMES: {"theme": "JupyterLab Light"},
 }
 _SWITCHES = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
@@ -71,6 +72,17 @@ class Lab:
         nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=spec), self.folder / notebook)
 
 
+    def dark(self, page: Any, dark: bool = True) -> None:
+        """Make every page that is loaded from now on dark, or light again."""
+        values = {**_SETTINGS[_THEMES], "theme": "JupyterLab Dark" if dark else "JupyterLab Light"}
+        answer = page.request.put(
+            f"{self.url}/lab/api/settings/@jupyterlab/{_THEMES}",
+            data={"raw": json.dumps(values)},
+            headers={"Authorization": f"token {self.token}"},
+        )
+        assert answer.ok, f"JupyterLab keeps its theme: {answer.status} {answer.status_text}"
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -80,7 +92,7 @@ def _free_port() -> int:
 def _environment(own: Path) -> dict[str, str]:
     """Return the environment of a Jupyter that neither reads nor writes anybody's settings."""
     for name, values in _SETTINGS.items():
-        path = own / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path = own / "settings" / "@jupyterlab" / f"{name.replace(':', '/')}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), encoding="utf-8")
     folders = {
@@ -122,7 +134,9 @@ def lab(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
     command += [f"--{name}={value}" for name, value in options.items()]
     log = own / "log"
     with log.open("wb") as output:
-        server = subprocess.Popen(command, env=_environment(own), stdout=output, stderr=subprocess.STDOUT)
+        # In its folder, as a student starts it: nbgrader looks for a configuration in the folder that Jupyter runs in.
+        places = {"env": _environment(own), "cwd": lab.folder}
+        server = subprocess.Popen(command, **places, stdout=output, stderr=subprocess.STDOUT)
     try:
         give_up = time.monotonic() + _UP_WITHIN
         while not _is_up(lab):
@@ -158,6 +172,18 @@ def page(chromium: Any) -> Iterator[Any]:
     page = chromium.new_page(viewport={"width": 1300, "height": 1000})
     yield page
     page.close()
+
+
+def open_notebook(page: Any, address: str) -> None:
+    """Open a notebook in JupyterLab and wait until its kernel has nothing to do.
+
+    Args:
+        page: an empty page
+        address: from `Lab.address`
+    """
+    page.goto(address)
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=60_000)
 
 
 def open_and_run(page: Any, address: str, until: str) -> None:

@@ -1,0 +1,12 @@
+"""A student's lesson, in a real JupyterLab and a real browser."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent)]
+from browser import chromium, lab, page
+from pictures import picture
+
+__all__ = ["chromium", "lab", "page", "picture"]
