@@ -107,6 +107,16 @@ class Card:
     ask: str = ""
 
     @property
+    def tally(self) -> str:
+        """What stands at the right end of its head: the headline, unless the badge says just that."""
+        return "" if self.state in _UNTRIED else self.headline
+
+    @property
+    def spoken(self) -> str:
+        """Its head for those who hear it, without the badge's mark."""
+        return ", ".join(said for said in (self.badge[2:], self.tally) if said)
+
+    @property
     def passed_summary(self) -> str:
         """What stands on the fold behind which the passed checks are."""
         if not self.open:

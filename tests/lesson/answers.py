@@ -53,3 +53,24 @@ def wrong(exercise: str, mistake: str, of: str = "01_attention") -> str:
     assert isinstance(function, ast.FunctionDef)
     del function.body[0]
     return ast.unparse(function)
+
+
+STUB = "def {name}(*args: Tensor) -> Tensor:\n    raise NotImplementedError()"
+
+
+def states() -> dict[str, str]:
+    """Return by state of a card the source of one cell that brings it about; to be run in this order."""
+    stubs = "\n\n\n".join(STUB.format(name=name) for name in ("softmax", "attention_scores"))
+    over_everything = wrong("softmax", "softmax_over_everything")
+    ready = "\n\n\n".join(right(name) for name in ("softmax", "attention_scores", "attention_weights"))
+    cells = {
+        "not-attempted": (stubs, "softmax"),
+        "unwritten": (STANDS_ON_SOFTMAX, "attention_weights"),
+        "raised": (RAISES, "softmax"),
+        "forbidden": (TAKES_A_SHORTCUT, "softmax"),
+        "wrong": (over_everything, "softmax"),
+        "broken-below": (STANDS_ON_SOFTMAX, "attention_weights"),
+        "right": (ready, "softmax"),
+        "mask-dropped": (DROPS_THE_MASK, "scaled_dot_product_attention"),
+    }
+    return {state: f'{source}\n\n\ncheck("{exercise}")' for state, (source, exercise) in cells.items()}
