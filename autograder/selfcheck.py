@@ -25,7 +25,7 @@ import msgspec
 from autograder.authoring import Misconception
 from autograder.checks.runner import Check, Finding
 from autograder.course import Assignment, Exercise, read_assignment
-from autograder.errors import OutOfTime, StudentError, StudentTimeout, UsageError
+from autograder.errors import NotPassed, OutOfTime, StudentError, StudentTimeout, UsageError
 from autograder.evidence import evidence
 from autograder.hints import next_hint
 from autograder.inside import plots
@@ -75,14 +75,13 @@ def check(name: str) -> Card:
         name: the exercise, such as "softmax"
 
     Raises:
-        AssertionError: under `nbgrader validate` and its button, which can say "passed" or "failed" and nothing else.
+        NotPassed: under `nbgrader validate` and its button, which can say "passed" or "failed" and nothing else.
         UsageError: when the notebook does not lie in its release folder, or has no such exercise.
     """
-    __tracebackhide__ = True  # under validate, the student sees the message and not our frames
     namespace = _namespace_of_caller()
     card = check_cards(namespace, read_release_folder(Path.cwd()), [name])[0]
     if os.environ.get("NBGRADER_EXECUTION") == "validate" and not card.passed:
-        raise AssertionError(f"\n{card!r}")
+        raise NotPassed(f"\n\n{card!r}")
     return card
 
 

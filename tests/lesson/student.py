@@ -17,9 +17,9 @@ _SLOW = 60_000
 _RAN = re.compile(r"\[\d+\]")
 
 
-def bring(lab: Lab, assignment: str, folder: str = "") -> Path:
-    """Put a release folder where JupyterLab shows it; returns its notebook."""
-    there = lab.folder / (folder or assignment)
+def bring(lab: Lab, assignment: str, inside: str = "") -> Path:
+    """Put a release folder where JupyterLab shows it, in a folder or at the top; returns its notebook."""
+    there = lab.folder / inside / assignment
     shutil.copytree(ROOT / "release" / assignment, there)
     return there / f"{assignment}.ipynb"
 
