@@ -59,7 +59,10 @@ class CheckFailed(AutograderError, AssertionError):
 
 
 class NotPassed(AutograderError, AssertionError):
-    """An exercise does not pass; the text is its card."""
+    """An exercise does not pass; the text is its card, and speaks for itself."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
 
 
 class StudentFailure(AutograderError):

@@ -81,7 +81,7 @@ def check(name: str) -> Card:
     namespace = _namespace_of_caller()
     card = check_cards(namespace, read_release_folder(Path.cwd()), [name])[0]
     if os.environ.get("NBGRADER_EXECUTION") == "validate" and not card.passed:
-        raise NotPassed(f"\n\n{card!r}")
+        raise NotPassed(repr(card))
     return card
 
 

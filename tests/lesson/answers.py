@@ -10,26 +10,26 @@ from autograder.stubs import bugged_source, solution_source
 
 ROOT = Path(__file__).parent.parent.parent
 
-RAISES = '''def softmax(x: Tensor, dim: int = -1) -> Tensor:
+RAISES = """def softmax(x: Tensor, dim: int = -1) -> Tensor:
     peak = x.max(dim)
     powers = torch.exp(x - peak)
-    return powers / powers.sum(dim, keepdim=True)'''
+    return powers / powers.sum(dim, keepdim=True)"""
 
-TAKES_A_SHORTCUT = '''def softmax(x: Tensor, dim: int = -1) -> Tensor:
-    return torch.softmax(x, dim)'''
+TAKES_A_SHORTCUT = """def softmax(x: Tensor, dim: int = -1) -> Tensor:
+    return torch.softmax(x, dim)"""
 
-DROPS_THE_MASK = '''def scaled_dot_product_attention(
+DROPS_THE_MASK = """def scaled_dot_product_attention(
     q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     weights = attention_weights(attention_scores(q, k))
-    return weights @ v, weights'''
+    return weights @ v, weights"""
 
-STANDS_ON_SOFTMAX = '''def attention_weights(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+STANDS_ON_SOFTMAX = """def attention_weights(scores: Tensor, mask: Tensor | None = None) -> Tensor:
     if mask is not None:
         if mask.dtype != torch.bool:
             raise ValueError("the mask must be bool")
         scores = scores.masked_fill(~mask, -math.inf)
-    return softmax(scores)'''
+    return softmax(scores)"""
 
 
 def assignment(name: str) -> Assignment:

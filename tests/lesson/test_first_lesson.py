@@ -1,4 +1,4 @@
-"""The first lesson as a student meets it: the release notebook of 01_attention, from the first look to the first pass."""
+"""The first lesson as a student meets it: the release of 01_attention, from the first look to the first pass."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A later lesson, up to its end: the widgets under mouse and keyboard, and nbgrader's button that validates a notebook."""
+"""A later lesson, up to its end: widgets under mouse and keyboard, and nbgrader's button that validates."""
 
 from __future__ import annotations
 

@@ -97,18 +97,21 @@ def test_the_cards_are_there_when_the_notebook_is_opened_again(
         assert card.locator(".ag-badge").inner_text() == dark[state].locator(".ag-badge").text_content()
 
 
-def test_an_exported_notebook_keeps_its_cards(dark: dict[str, Any], notebook: Path, page: Any, picture: Picture) -> None:
+def test_an_exported_notebook_keeps_its_cards(
+    dark: dict[str, Any], notebook: Path, page: Any, picture: Picture
+) -> None:
     page.set_content(HTMLExporter().from_notebook_node(saved(notebook))[0], wait_until="domcontentloaded")
     for state, card in _cards(page).items():
         picture(card, f"export-{state}")
         assert faint(card) == []
 
 
+VS_CODE = '<body class="{}" style="color: var(--vscode-foreground); background: {}; --vscode-foreground: {}">'
 ELSEWHERE = {
     "a plain page": "",
     "a dark page": "<style>:root { color-scheme: dark }</style>",
-    "VS Code": """<body class="vscode-light" style="color: #3b3b3b; background: #fff; --vscode-foreground: #3b3b3b">""",
-    "a dark VS Code": """<body class="vscode-dark" style="color: #ccc; background: #1f1f1f; --vscode-foreground: #ccc">""",
+    "VS Code": VS_CODE.format("vscode-light", "#ffffff", "#3b3b3b"),
+    "a dark VS Code": VS_CODE.format("vscode-dark", "#1f1f1f", "#cccccc"),
 }
 """Pages that know nothing of Jupyter's variables and classes; those of VS Code as its notebooks dress theirs."""
 
