@@ -19,8 +19,8 @@ from autograder.report.clean import clean, name, one_line
 from autograder.report.picture import Drawing, Figure, drawing, figure_text
 from autograder.report.templating import render
 
-TEXT_WIDTH = 88
-"""Columns of a card as text."""
+TEXT_WIDTH = 78
+"""Columns of a card as text: so many fit into a terminal of ordinary width, and into nbgrader's dialog."""
 _UNTRIED = {"not_attempted": "○ Not attempted yet", "missing": "? Not found"}
 """How a self-check's card is headed when there was nothing to check."""
 

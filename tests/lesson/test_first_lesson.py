@@ -80,7 +80,7 @@ def test_the_hints_open_one_by_one_with_the_keyboard_alone(student: Student, pic
         student.page.keyboard.press("Enter")
         assert focused.locator("xpath=..").get_attribute("open") is not None
         if tier == 1:
-            picture(card, "hint")
+            picture(card.locator(".ag-hints"), "hint")
         student.page.keyboard.press("Tab")
     assert "Print the sum of each row" in card.inner_text()
 
