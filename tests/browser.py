@@ -1,12 +1,7 @@
 """A real JupyterLab and a real Chromium, for tests that do what a student does with mouse and keyboard.
 
-A folder of end-to-end tests takes the fixtures into its conftest.py:
-
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-    from browser import chromium, lab, page
-
-`lab` runs once per session, on the loopback interface, with settings of its own. Without Chromium or Playwright the
-tests are skipped, and the reason is shown.
+The fixtures `chromium`, `lab` and `page` are there for all tests. `lab` runs once per session, on the loopback
+interface, with settings of its own. Without Chromium or Playwright the tests are skipped, and the reason is shown.
 """
 
 from __future__ import annotations

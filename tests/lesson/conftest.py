@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
 sys.path.insert(0, str(Path(__file__).parent))
-from browser import chromium, lab, page
 from pictures import picture
 
-__all__ = ["chromium", "lab", "page", "picture"]
+__all__ = ["picture"]

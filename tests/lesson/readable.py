@@ -30,7 +30,8 @@ _FAINT = """
     const styles = above(element);
     const opacity = styles.reduce((sum, style) => sum * Number(style.opacity), 1);
     let behind = pixel(getComputedStyle(document.documentElement).colorScheme.includes("dark") ? "#121212" : "#fff", 1);
-    for (const style of styles) behind = pixel(style.backgroundColor, 1);
+    const painted = styles.map((style) => style.backgroundColor).filter((colour) => colour !== "rgba(0, 0, 0, 0)");
+    for (const colour of painted) behind = pixel(colour, 1);
     const under = lightness(behind);
     const style = styles.at(-1);
     const text = lightness(pixel(element instanceof SVGElement ? style.fill : style.color, opacity));
