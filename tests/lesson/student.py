@@ -51,12 +51,13 @@ class Student:
         """Return a cell of the release by its id."""
         return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{self._place[id]}"]')
 
-    def insert_below(self, id: str) -> Any:
+    def insert_below(self, id: str, source: str) -> Any:
         """Insert a cell below another, with the keyboard, and return it."""
         self._click(self.cell(id))
         self.page.keyboard.press("Escape")
         self.page.keyboard.press("b")
         self.page.keyboard.press("Enter")
+        self.page.keyboard.insert_text(source)
         for name, place in self._place.items():
             self._place[name] = place + (place > self._place[id])
         return self.page.locator(f'.jp-Notebook .jp-Cell[data-windowed-list-index="{self._place[id] + 1}"]')

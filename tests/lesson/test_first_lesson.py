@@ -12,6 +12,7 @@ from browser import Lab
 from pictures import Picture
 from student import Student, bring
 
+RAISED = "[data-mime-type='application/vnd.jupyter.error']"
 EXERCISES = (
     *("softmax", "attention_scores", "attention_weights", "scaled_dot_product_attention", "SelfAttention"),
     *("plot_attention", "causal_weights", "test_attention_weights"),
@@ -37,7 +38,7 @@ def test_at_first_nothing_is_attempted(student: Student, picture: Picture) -> No
     cards = [student.cell(f"check-{name}").locator(".autograder-card") for name in EXERCISES]
     said = [card.locator(".ag-badge").text_content() for card in cards]
     assert said == [*["○ Not attempted yet"] * 6, "- Not judged", "○ Not attempted yet"]
-    assert student.page.locator(".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']").count() == 0
+    assert student.page.locator(RAISED).count() == 0
     picture(cards[0], "not-attempted")
 
 
@@ -65,6 +66,7 @@ def test_a_wrong_solution_gets_the_name_of_its_mistake(student: Student, picture
     assert "all entries of the tensor together share one sum of 1" in card.inner_text()
     assert card.get_by_role("img", name=re.compile("^yours")).is_visible()
     picture(card, "wrong")
+    student.cell("softmax").evaluate("cell => cell.scrollIntoView()")
     picture(student.page.locator(".jp-LabShell"), "notebook")
 
 
@@ -86,12 +88,19 @@ def test_the_hints_open_one_by_one_with_the_keyboard_alone(student: Student, pic
 
 
 def test_hint_says_more_each_time_it_is_asked(student: Student) -> None:
-    below = student.insert_below("check-softmax")
-    student.write(below, 'hint("softmax")')
+    below = student.insert_below("check-softmax", 'hint("softmax")')
     first = student.run(below).inner_text()
     second = student.run(below).inner_text()
     assert "Hint 1 of 3 for softmax (you get these numbers when all entries of the tensor" in first
     assert "Hint 2 of 3" in second
+
+
+def test_a_slip_in_the_name_is_answered_in_one_line(student: Student) -> None:
+    said = student.run(student.insert_below("check-softmax", 'check("sotfmax")'))
+    assert (
+        said.locator(RAISED).inner_text().startswith("UsageError: 01_attention has no exercise 'sotfmax'; it has soft")
+    )
+    assert "Traceback" not in said.inner_text()
 
 
 def test_an_exercise_that_stands_on_a_wrong_one_says_so(student: Student, picture: Picture) -> None:
