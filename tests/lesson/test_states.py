@@ -44,6 +44,7 @@ def dark(chromium: Any, lab: Lab, notebook: Path) -> Iterator[dict[str, Any]]:
 
 def _cards(page: Any) -> dict[str, Any]:
     cards = page.locator(".autograder-card")
+    cards.nth(len(STATES) - 1).wait_for(state="attached", timeout=60_000)  # Jupyter attaches cells when it is idle
     assert cards.count() == len(STATES)
     return {state: cards.nth(place) for place, state in enumerate(STATES)}
 
@@ -91,7 +92,6 @@ def test_the_cards_are_there_when_the_notebook_is_opened_again(
     """In Notebook 7, without running a cell."""
     saved(notebook)
     page.goto(lab.address("states/01_attention/states.ipynb", classic=True))
-    page.locator(".autograder-card").nth(len(STATES) - 1).wait_for(state="attached", timeout=60_000)
     for state, card in _cards(page).items():
         picture(card, f"notebook7-{state}")
         assert card.locator(".ag-badge").inner_text() == dark[state].locator(".ag-badge").text_content()
