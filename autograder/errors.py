@@ -7,6 +7,7 @@ AutograderError              base of all; its text is shown to the user as it is
 +-- GraderFault              the grader is at fault: never a mark, the submission stays ungraded
 +-- WireError                bytes from the other side that are not a message
 +-- CheckFailed              a check found something wrong; the text is for the student
++-- NotPassed                an exercise does not pass in a self-check, where that can only be said by raising
 +-- StudentFailure           a call into student code did not give a value; `verdict` says which way
     +-- StudentError         it raised; carries the exception and the student's own line
     +-- StudentTimeout       it did not finish in time
@@ -27,6 +28,10 @@ class OutOfTime(BaseException):
 
 class AutograderError(Exception):
     """Base of all errors raised on purpose; the text is for people."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows in the place of a traceback, in which all lines would be the kit's own."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class UsageError(AutograderError):
@@ -51,6 +56,13 @@ class WireError(AutograderError):
 
 class CheckFailed(AutograderError, AssertionError):
     """What a check found is wrong; the text is shown to the student, so it holds no hidden input or expected value."""
+
+
+class NotPassed(AutograderError, AssertionError):
+    """An exercise does not pass; the text is its card, and speaks for itself."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
 
 
 class StudentFailure(AutograderError):

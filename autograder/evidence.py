@@ -38,12 +38,12 @@ def evidence(error: BaseException | None, steps: list[Step], namespace: dict[str
         return _own_line(error)
     if error is None or isinstance(error, StudentFailure):
         return Aid()
-    found, expected = _compared(error.__traceback__)
+    found, expected, worst = _compared(error.__traceback__)
     if found is not None and expected is not None and found.dtype == expected.dtype == torch.bool:
         return _who_sees_whom(found, expected, ("position", "position"))
     if (seen := _seen_through_a_mask(steps, namespace)) is not None:
         return seen
-    return Aid() if found is None or expected is None else _numbers(found, expected)
+    return Aid() if found is None or expected is None else _numbers(found, expected, worst)
 
 
 def _own_line(error: StudentError) -> Aid:
@@ -52,14 +52,20 @@ def _own_line(error: StudentError) -> Aid:
     return Aid(reason=f"Your code raised {error}", where=where, code=code)
 
 
-def _compared(trace: TracebackType | None) -> tuple[Tensor | None, Tensor | None]:
-    """Return `found` and `expected` of the innermost frame that has both, of one shape."""
-    pair: tuple[Tensor | None, Tensor | None] = (None, None)
+_Place = tuple[int, ...]
+
+
+def _compared(trace: TracebackType | None) -> tuple[Tensor | None, Tensor | None, _Place | None]:
+    """Return `found` and `expected` of the innermost frame that has both, of one shape, and what it calls `worst`.
+
+    So that the message of a failed check and what is told here speak of the same number.
+    """
+    pair: tuple[Tensor | None, Tensor | None, _Place | None] = (None, None, None)
     while trace is not None:
         values = trace.tb_frame.f_locals
         found, expected = values.get("found"), values.get("expected")
         if isinstance(found, Tensor) and isinstance(expected, Tensor) and found.shape == expected.shape:
-            pair = found.detach(), expected.detach()
+            pair = found.detach(), expected.detach(), values.get("worst")
         trace = trace.tb_next
     return pair
 
@@ -67,7 +73,7 @@ def _compared(trace: TracebackType | None) -> tuple[Tensor | None, Tensor | None
 # ---- numbers that are off -----------------------------------------------------------------------------------------
 
 
-def _numbers(found: Tensor, expected: Tensor) -> Aid:
+def _numbers(found: Tensor, expected: Tensor, worst: _Place | None) -> Aid:
     if not found.numel():
         return Aid()
     yours, right = found.to(torch.float64), expected.to(torch.float64)
@@ -76,18 +82,19 @@ def _numbers(found: Tensor, expected: Tensor) -> Aid:
     error[error.isnan()] = torch.inf
     wrong = error > 1e-5 + 1e-4 * right.abs().where(right.isfinite(), 0.0)
     # NumPy's, because torch's loads a computer algebra system first, which takes a second.
-    place = tuple(int(i) for i in np.unravel_index(int(error.argmax()), tuple(error.shape)))
+    place = worst or tuple(int(i) for i in np.unravel_index(int(error.argmax()), tuple(error.shape)))
     at = f"At position {place if len(place) != 1 else place[0]}: yours" if place else "Yours"
     facts = [f"{at} is {short(float(yours[place]))}, expected {short(float(right[place]))}."]
     if error.dim() and error.numel() > 2:
-        facts.append(f"Yours run from {_run(yours)}, expected from {_run(right)}.")
+        facts.append(f"Yours: {_run(yours)}. Expected: {_run(right)}.")
     figure = _heatmaps(yours, right, wrong, place)
     return Aid(facts=tuple(facts), figure=figure)
 
 
 def _run(numbers: Tensor) -> str:
-    finite = numbers[~numbers.isnan()]
-    return f"{short(float(finite.min()))} to {short(float(finite.max()))}" if finite.numel() else "nan to nan"
+    known = numbers[~numbers.isnan()]
+    low, high = (short(float(end)) for end in (known.min(), known.max())) if known.numel() else ("nan", "nan")
+    return f"{low} to {high}" if low != high else f"{low} everywhere"
 
 
 def _heatmaps(yours: Tensor, right: Tensor, wrong: Tensor, place: tuple[int, ...]) -> Figure | None:
@@ -106,7 +113,7 @@ def _heatmaps(yours: Tensor, right: Tensor, wrong: Tensor, place: tuple[int, ...
         columns=f"place on axis {len(cut) + 1}",
         panels=(
             Panel(title=f"yours{of}", values=a, said=said, wrong=cells),
-            Panel(title=f"expected{of}", values=b, said=f"numbers from {_run(right[cut])}"),
+            Panel(title=f"expected{of}", values=b, said=f"numbers: {_run(right[cut])}"),
         ),
     )
 

@@ -25,7 +25,7 @@ import msgspec
 from autograder.authoring import Misconception
 from autograder.checks.runner import Check, Finding
 from autograder.course import Assignment, Exercise, read_release_folder
-from autograder.errors import AutograderError, OutOfTime, StudentError, StudentTimeout, UsageError
+from autograder.errors import AutograderError, NotPassed, OutOfTime, StudentError, StudentTimeout, UsageError
 from autograder.evidence import evidence
 from autograder.hints import hint_text
 from autograder.inside import plots
@@ -76,14 +76,13 @@ def check(name: str) -> Card:
         name: the exercise, such as "softmax"
 
     Raises:
-        AssertionError: under `nbgrader validate` and its button, which can say "passed" or "failed" and nothing else.
+        NotPassed: under `nbgrader validate` and its button, which can say "passed" or "failed" and nothing else.
         UsageError: when the notebook does not lie in its release folder, or has no such exercise.
     """
-    __tracebackhide__ = True  # under validate, the student sees the message and not our frames
     namespace = _namespace_of_caller()
     card = check_cards(namespace, read_release_folder(Path.cwd()), [name])[0]
     if os.environ.get("NBGRADER_EXECUTION") == "validate" and not card.passed:
-        raise AssertionError(f"\n{card!r}")
+        raise NotPassed(repr(card))
     return card
 
 

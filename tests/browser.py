@@ -1,19 +1,13 @@
 """A real JupyterLab and a real Chromium, for tests that do what a student does with mouse and keyboard.
 
-A folder of end-to-end tests takes the fixtures into its conftest.py:
-
-    sys.path.insert(0, str(Path(__file__).parent.parent))
-    from browser import chromium, lab, page
-
-`lab` runs once per session, on the loopback interface, with settings of its own. Without Chromium or Playwright the
-tests are skipped, and the reason is shown.
+The fixtures `chromium`, `lab` and `page` are there for all tests. `lab` runs once per session, on the loopback
+interface, with settings of its own. Without Chromium or Playwright the tests are skipped, and the reason is shown.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
 import secrets
 import shutil
 import socket
@@ -23,6 +17,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,9 +26,11 @@ import nbformat
 import pytest
 
 _UP_WITHIN = 60.0
-_SETTINGS = {
-    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
-    "apputils-extension/themes": {"theme": "JupyterLab Light"},
+_RUN_WITHIN = 120.0
+_THEMES = "apputils-extension:themes"
+_SETTINGS: dict[str, dict[str, Any]] = {
+    "apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
+    _THEMES: {"theme": "JupyterLab Light"},
 }
 _SWITCHES = (
     *("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"),
@@ -70,6 +67,16 @@ class Lab:
         spec = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         nbformat.write(nbformat.v4.new_notebook(cells=code, metadata=spec), self.folder / notebook)
 
+    def dark(self, page: Any, dark: bool = True) -> None:
+        """Make every page that is loaded from now on dark, or light again."""
+        values = {**_SETTINGS[_THEMES], "theme": "JupyterLab Dark" if dark else "JupyterLab Light"}
+        answer = page.request.put(
+            f"{self.url}/lab/api/settings/@jupyterlab/{_THEMES}",
+            data={"raw": json.dumps(values)},
+            headers={"Authorization": f"token {self.token}"},
+        )
+        assert answer.ok, f"JupyterLab keeps its theme: {answer.status} {answer.status_text}"
+
 
 def _free_port() -> int:
     with socket.socket() as probe:
@@ -80,7 +87,7 @@ def _free_port() -> int:
 def _environment(own: Path) -> dict[str, str]:
     """Return the environment of a Jupyter that neither reads nor writes anybody's settings."""
     for name, values in _SETTINGS.items():
-        path = own / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        path = own / "settings" / "@jupyterlab" / f"{name.replace(':', '/')}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(values), encoding="utf-8")
     folders = {
@@ -122,7 +129,9 @@ def lab(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
     command += [f"--{name}={value}" for name, value in options.items()]
     log = own / "log"
     with log.open("wb") as output:
-        server = subprocess.Popen(command, env=_environment(own), stdout=output, stderr=subprocess.STDOUT)
+        # In its folder, as a student starts it: nbgrader looks for a configuration in the folder that Jupyter runs in.
+        places = {"env": _environment(own), "cwd": lab.folder}
+        server = subprocess.Popen(command, **places, stdout=output, stderr=subprocess.STDOUT)
     try:
         give_up = time.monotonic() + _UP_WITHIN
         while not _is_up(lab):
@@ -160,6 +169,18 @@ def page(chromium: Any) -> Iterator[Any]:
     page.close()
 
 
+def open_notebook(page: Any, address: str) -> None:
+    """Open a notebook in JupyterLab and wait until its kernel has nothing to do.
+
+    Args:
+        page: an empty page
+        address: from `Lab.address`
+    """
+    page.goto(address)
+    page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
+    page.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=60_000)
+
+
 def open_and_run(page: Any, address: str, until: str) -> None:
     """Open a notebook and run all of its cells, until one prints a text.
 
@@ -172,15 +193,28 @@ def open_and_run(page: Any, address: str, until: str) -> None:
 
     page.goto(address)
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for(timeout=60_000)
-    # Until the kernel has answered, "Run All Cells" does nothing and does not say so; and while Jupyter is still
-    # putting its menus together, one can close under the mouse.
-    started = page.locator(".jp-InputPrompt", has_text=re.compile(r"\[[*\d]")).first
-    give_up = time.monotonic() + _UP_WITHIN
-    while not started.is_visible() and time.monotonic() < give_up:
-        try:
-            page.get_by_role("menuitem", name="Run", exact=True).click(timeout=5_000)
-            page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=5_000)
-        except TimeoutError:
-            page.keyboard.press("Escape")
-        page.wait_for_timeout(500)
-    page.locator(".jp-OutputArea-output", has_text=until).first.wait_for(timeout=60_000)
+    printed = page.locator(".jp-OutputArea-output", has_text=until).first
+    waiting = page.locator(".jp-InputPrompt", has_text="[*]")
+    give_up = time.monotonic() + _RUN_WITHIN
+    while not printed.is_visible():
+        assert time.monotonic() < give_up, f"no cell has printed {until!r}"
+        # While the kernel is still being connected, "Run All Cells" does nothing, or runs the first cell and takes the
+        # others out of the queue again, and says neither. So it is pressed whenever nothing runs and nothing waits.
+        if not waiting.count():
+            _run_all(page)
+        with suppress(TimeoutError):
+            printed.wait_for(timeout=2_000)
+    while waiting.count():  # pressed once too often, where a text was slow to appear
+        assert time.monotonic() < give_up, "some cells have not come to their end"
+        page.wait_for_timeout(100)
+
+
+def _run_all(page: Any) -> None:
+    """Choose it from the menu; while Jupyter is still putting its menus together, one can close under the mouse."""
+    from playwright.sync_api import TimeoutError
+
+    try:
+        page.get_by_role("menuitem", name="Run", exact=True).click(timeout=5_000)
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click(timeout=5_000)
+    except TimeoutError:
+        page.keyboard.press("Escape")

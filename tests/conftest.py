@@ -22,7 +22,10 @@ from autograder.wire import Call, Load
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from small import RIGHT, build_small, hand_in  # only now can it be found
+from browser import chromium, lab, page  # only now can they be found
+from small import RIGHT, build_small, hand_in
+
+__all__ = ["chromium", "lab", "page"]  # fixtures: here, and nowhere else, because a process has one Playwright
 
 SLOWEST_FIRST = (
     *("test_demo.py", "test_verify.py", "test_grader_faults.py", "test_attacks.py", "test_killed.py"),

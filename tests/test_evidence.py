@@ -28,6 +28,18 @@ def test_the_worst_number_is_told_and_both_matrices_are_drawn():
     assert right.values == ((0.25, 0.75), (0.5, 0.5))
 
 
+def test_the_worst_number_is_the_one_that_the_message_means():
+    """Not the one that is furthest off, but the one that is furthest off for its size."""
+    error = failing(assert_close, torch.tensor([[100.5, 0.2]]), torch.tensor([[100.0, 0.001]]), "attention")
+    assert "most at position (0, 1)" in str(error)
+    assert evidence(error, [], {}).facts[0].startswith("At position (0, 1): yours is 0.2")
+
+
+def test_numbers_that_are_all_the_same_are_told_once():
+    aid = evidence(failing(assert_close, torch.full((2, 3), torch.nan), torch.ones(2, 3), "attention"), [], {})
+    assert aid.facts[1] == "Yours: nan everywhere. Expected: 1 everywhere."
+
+
 def test_of_many_matrices_the_one_with_the_worst_number_is_drawn():
     found = torch.zeros(2, 3, 4, 5)
     found[1, 2, 3, 4] = 7

@@ -275,6 +275,7 @@ def test_validate_fails_a_stub_with_one_readable_message(release):
     done = subprocess.run(command, cwd=release, env=ENV, capture_output=True, text=True, check=True)
     assert "not attempted yet" in done.stdout.lower()
     assert "VALIDATION FAILED ON 8 CELL(S)" in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 # ---- hints

@@ -19,8 +19,8 @@ from autograder.report.clean import clean, name, one_line
 from autograder.report.picture import Drawing, Figure, drawing, figure_text
 from autograder.report.templating import render
 
-TEXT_WIDTH = 80
-"""Columns of a card as text."""
+TEXT_WIDTH = 78
+"""Columns of a card as text: so many fit into a terminal of ordinary width, and into nbgrader's dialog."""
 _UNTRIED = {"not_attempted": "○ Not attempted yet", "missing": "? Not found"}
 """How a self-check's card is headed when there was nothing to check."""
 
@@ -105,6 +105,16 @@ class Card:
     """In a self-check, checks that do not pass either, after the first."""
     hints: tuple[str, ...] = ()
     ask: str = ""
+
+    @property
+    def tally(self) -> str:
+        """What stands at the right end of its head: the headline, unless the badge says just that."""
+        return "" if self.state in _UNTRIED else self.headline
+
+    @property
+    def spoken(self) -> str:
+        """Its head for those who hear it, without the badge's mark."""
+        return ", ".join(said for said in (self.badge[2:], self.tally) if said)
 
     @property
     def passed_summary(self) -> str:

@@ -286,3 +286,16 @@ def test_every_tag_of_a_card_is_closed(make: Any) -> None:
     for html in (exercise_card_html(make.every_verdict(), help=shown), exercise_card_html(make.every_verdict())):
         for tag in ("div", "ul", "li", "details", "summary", "svg", "span", "pre", "code"):
             assert len(re.findall(f"<{tag}[ >]", html)) == html.count(f"</{tag}>"), tag
+
+
+@pytest.mark.parametrize(("status", "said"), [("not_attempted", "Not attempted yet"), ("missing", "Not found")])
+def test_a_self_check_says_once_that_there_was_nothing_to_check(make: Any, status: str, said: str) -> None:
+    html = exercise_card_html(make.unscored(make.five("softmax", *("error",) * 5, status=status)), help=Help())
+    assert "ag-score" not in html.split("</style>")[1]
+    assert f'aria-label="softmax: {said}"' in html
+
+
+def test_the_head_of_a_self_check_is_a_heading_and_heard_as_it_is_read(make: Any) -> None:
+    html = exercise_card_html(make.unscored(make.five("softmax", "wrong")), help=Help())
+    assert 'role="group" aria-label="softmax: Not right yet, 4 of 5 checks pass"' in html
+    assert '<div class="ag-name" role="heading" aria-level="3"><code>softmax</code>' in html

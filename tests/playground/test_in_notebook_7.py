@@ -1,4 +1,7 @@
-"""Both playgrounds in a real JupyterLab and in Notebook 7, moved by mouse and by keyboard."""
+"""Both playgrounds in a real Notebook 7, moved by mouse and by keyboard.
+
+In JupyterLab, and in the lessons that they belong to, they are moved in tests/lesson/test_second_lesson.py.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +28,10 @@ CELLS = (
 
 @pytest.fixture(scope="module")
 def notebook(chromium: Any, lab: Lab) -> Iterator[Any]:
-    """A notebook in JupyterLab in which both playgrounds are shown."""
+    """A notebook in which both playgrounds are shown."""
     lab.write("play.ipynb", *CELLS)
     page = chromium.new_page(viewport={"width": 1300, "height": 1600})
-    open_and_run(page, lab.address("play.ipynb"), until="all is there")
+    open_and_run(page, lab.address("play.ipynb", classic=True), until="all is there")
     yield page
     page.close()
 
@@ -130,14 +133,3 @@ def test_another_word_can_be_chosen_by_keyboard(notebook: Any) -> None:
     press(choice, "ArrowDown")
     assert choice.input_value() == "there"
     assert notebook.locator(".lm-sampling tbody tr").count() == 9
-
-
-def test_it_works_in_notebook_7_as_well(page: Any, lab: Lab) -> None:
-    lab.write("classic.ipynb", *CELLS)
-    open_and_run(page, lab.address("classic.ipynb", classic=True), until="all is there")
-    press(slider(page, "L length"), "ArrowRight", "ArrowRight")
-    assert row(page, "weights")[0] == "(2, 3, 7, 7)"
-    click_at(page, slider(page, "H heads"), 0.0)
-    assert row(page, "weights")[0] == "(2, 1, 7, 7)"
-    press(slider(page, "temperature"), "Home")
-    assert survivors(page) == {"as"}
