@@ -13,7 +13,7 @@ __all__ = ["__version__", "after", "check", "hint"]
 def __getattr__(name: str) -> Any:
     """Load the notebook's helpers late, so that `import autograder` stays light."""
     if name in ("after", "check", "hint"):
-        from autograder import selfcheck
+        from autograder.homework import selfcheck
 
         if name == "check":
             selfcheck.prepare_here()

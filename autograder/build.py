@@ -26,8 +26,8 @@ import nbformat
 
 from autograder.course import Assignment, Course
 from autograder.errors import UsageError
+from autograder.homework.recordings import FILE as RECORDINGS
 from autograder.recorder import recordings_of
-from autograder.recordings import FILE as RECORDINGS
 from autograder.release_file import FILE as RELEASE_FILE
 from autograder.release_file import ReleaseFile, encode_release_file
 from autograder.stubs import bugged_source, marked_source, solution_source, stub_source

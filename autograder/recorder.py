@@ -23,9 +23,18 @@ from autograder.checks.runner import Check
 from autograder.course import Assignment, Exercise
 from autograder.diagnose import same, silence
 from autograder.errors import StudentFailure
+from autograder.homework.live import LiveChecks
+from autograder.homework.recordings import (
+    ENOUGH_EVIDENCE,
+    FILE,
+    OTHER_INPUTS,
+    Contents,
+    Mark,
+    Mistake,
+    Trace,
+    tell_apart,
+)
 from autograder.inside.executor import Executor
-from autograder.live import LiveChecks
-from autograder.recordings import ENOUGH_EVIDENCE, FILE, OTHER_INPUTS, Contents, Mark, Mistake, Trace, tell_apart
 from autograder.students import Step, live_asker
 
 _WAY_OF_RECORDING = 3

@@ -20,13 +20,14 @@ LAYERS = [
     "inside.plots", "inside.frames", "inside.shortcuts", "inside.shell", "inside.props", "inside.stand_ins",
     "inside.executor", "inside.notebook", "inside.worker", "inside.zygote",
     "variables", "launch", "cores", "sandbox", "students", "stand_in",
-    "checks.compare", "checks.draw", "checks.trial", "checks", "checks.runner", "recordings", "live",
+    "checks.compare", "checks.draw", "checks.trial", "checks", "checks.runner",
+    "homework", "homework.recordings", "homework.live",
     "stubs", "catalogue", "suspects", "diagnose", "score", "grade", "desk", "worker", "pool",
     "fingerprint", "cluster",
     "intake.names", "intake.sources", "intake.place", "intake.collect", "intake",
     "report", "results", "chain", "host", "playground", "recorder",
-    "homework", "homework.worksheet", "homework.kept", "build",
-    "evidence", "prerequisites", "hints", "selfcheck",
+    "homework.worksheet", "homework.kept", "build",
+    "homework.evidence", "homework.prerequisites", "homework.hints", "homework.selfcheck",
     "homework.apart", "homework.standing", "homework.watch", "handin", "demo",
     "verify", "mutate", "mutants", "error_rates", "naive", "doctor", "commands", "cli",
 ]  # fmt: skip
@@ -131,7 +132,9 @@ def test_a_students_machine_needs_nothing_that_only_unix_has():
     """So the kit can be loaded on Windows, where there is no wall to put up and none is needed."""
     unix = ["fcntl", "resource", "pwd", "grp", "termios", "pyseccomp"]
     missing = f"sys.modules.update(dict.fromkeys({unix}))"
-    assert loaded_by(f"{missing}; import autograder.selfcheck, autograder.homework.apart, autograder.commands.progress")
+    assert loaded_by(
+        f"{missing}; import autograder.homework.selfcheck, autograder.homework.apart, autograder.commands.progress"
+    )
 
 
 def test_the_command_line_starts_without_torch():

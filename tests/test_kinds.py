@@ -80,7 +80,7 @@ points = 4
 hints = ["?"]
 """
 
-LESSON = "# %% setup\nimport torch\nfrom autograder.selfcheck import check\n" + "".join(
+LESSON = "# %% setup\nimport torch\nfrom autograder.homework.selfcheck import check\n" + "".join(
     f'\n# %% solution="{name}"\n\n# %% check="{name}"\n' for name in ("centre", "centre_columns", "test_centre")
 )
 
@@ -364,7 +364,7 @@ def test_a_suspect_is_asked_for_numbers_alone(graded: Graded) -> None:
 
 
 def test_the_public_check_runs_on_the_students_machine(kinds: Course, monkeypatch: pytest.MonkeyPatch) -> None:
-    from autograder.selfcheck import check_namespace, read_release_folder
+    from autograder.homework.selfcheck import check_namespace, read_release_folder
 
     folder = kinds.root / "release" / "01_kinds"
     namespace: dict[str, object] = {}

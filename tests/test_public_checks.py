@@ -15,8 +15,8 @@ from autograder.catalogue import Catalogue, load_module
 from autograder.checks.draw import seed_for
 from autograder.checks.runner import Check, CheckRunner, run_session
 from autograder.course import Course, Exercise, read_course
+from autograder.homework.live import PUBLIC, calm
 from autograder.inside.executor import Executor
-from autograder.live import PUBLIC, calm
 from autograder.students import Student, live_asker
 from autograder.suspects import Suspects
 
@@ -119,7 +119,7 @@ def {name}(x, num_heads):
 
 @pytest.mark.parametrize("name", ASSIGNMENTS)
 def test_assertions_of_public_checks_name_what_the_self_check_shows(course: Course, name: str) -> None:
-    """It looks for `found` and `expected` in the frames of a failed check, see `autograder/evidence.py`."""
+    """It looks for `found` and `expected` in the frames of a failed check, see `autograder/homework/evidence.py`."""
     helpers = helpers_in(course.assignment(name).folder / PUBLIC)
     assertions = [helper for helper in helpers if helper.__name__.startswith("assert_")]
     assert [a.__name__ for a in assertions if list(signature(a).parameters)[:2] != ["found", "expected"]] == []

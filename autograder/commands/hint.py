@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from autograder.commands.checking import results
-from autograder.hints import hint_text
+from autograder.homework.hints import hint_text
 from autograder.homework.worksheet import open_worksheet
 
 

@@ -24,10 +24,10 @@ import torch
 
 from autograder.cell import Cell
 from autograder.course import Assignment
+from autograder.homework.recordings import Mistake
+from autograder.homework.selfcheck import LiveSelfCheck, prepare
 from autograder.inside.notebook import run_cells
-from autograder.recordings import Mistake
 from autograder.records import ExerciseResult
-from autograder.selfcheck import LiveSelfCheck, prepare
 from autograder.wire import Raised
 
 _ENDS_WITHIN = 5.0

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from autograder.course import Exercise
-from autograder.recordings import Mistake
+from autograder.homework.recordings import Mistake
 from autograder.records import write_atomically
 
 MEMORY = ".autograder-hints.json"

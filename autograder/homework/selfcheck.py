@@ -26,12 +26,12 @@ from autograder.authoring import Misconception
 from autograder.checks.runner import Check, Finding
 from autograder.course import Assignment, Exercise, read_release_folder
 from autograder.errors import AutograderError, NotPassed, OutOfTime, StudentError, StudentTimeout, UsageError
-from autograder.evidence import evidence
-from autograder.hints import hint_text
+from autograder.homework.evidence import evidence
+from autograder.homework.hints import hint_text
+from autograder.homework.live import LiveChecks, calm
+from autograder.homework.prerequisites import Prerequisites, is_stub
+from autograder.homework.recordings import FILE, OTHER_INPUTS, Mistake, Recordings, open_recordings
 from autograder.inside import plots
-from autograder.live import LiveChecks, calm
-from autograder.prerequisites import Prerequisites, is_stub
-from autograder.recordings import FILE, OTHER_INPUTS, Mistake, Recordings, open_recordings
 from autograder.records import ExerciseResult
 from autograder.report.card import Aid, Help, exercise_card_html, exercise_card_text
 from autograder.score import check_result, exercise_result, unrun_result
@@ -263,7 +263,7 @@ class LiveSelfCheck:
         if self._ask is not None:
             return self._ask
         call = f'hint("{self._exercise.id}")'
-        return call if self._namespace.get("hint") is hint else f"from autograder.selfcheck import hint; {call}"
+        return call if self._namespace.get("hint") is hint else f"from autograder import hint; {call}"
 
 
 def _raised(finding: Finding, kind: str) -> bool:

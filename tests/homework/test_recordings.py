@@ -10,13 +10,13 @@ import torch
 
 from autograder.catalogue import Catalogue
 from autograder.course import read_assignment, read_course
-from autograder.live import LiveChecks
+from autograder.homework.live import LiveChecks
+from autograder.homework.recordings import FILE, Mark, open_recordings, tell_apart
+from autograder.homework.selfcheck import check_namespace, read_release_folder
 from autograder.recorder import made_from, record, recordings_of
-from autograder.recordings import FILE, Mark, open_recordings, tell_apart
 from autograder.release_file import ReleaseFile, encode_release_file
-from autograder.selfcheck import check_namespace, read_release_folder
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 ASSIGNMENTS = ["01_attention", "02_multi_head", "03_positions", "04_encoder_block", "06_decoder"]
 
 SOLUTION = '''

@@ -4,7 +4,7 @@ import torch
 
 from autograder.checks import assert_close, assert_true
 from autograder.errors import CheckFailed, StudentError, StudentTimeout
-from autograder.evidence import evidence
+from autograder.homework.evidence import evidence
 from autograder.students import Step
 from autograder.wire import Call
 

@@ -7,7 +7,7 @@ import torch
 
 from autograder.course import Assignment, Exercise
 from autograder.errors import CheckFailed, GraderFault
-from autograder.live import LiveChecks
+from autograder.homework.live import LiveChecks
 
 CHECKS = '''
 import torch

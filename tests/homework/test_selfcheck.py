@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -17,12 +16,12 @@ from autograder.catalogue import Catalogue
 from autograder.course import read_course
 from autograder.errors import UsageError
 from autograder.handin import fill
-from autograder.hints import next_hint
+from autograder.homework.hints import next_hint
+from autograder.homework.selfcheck import Card, check_cards, check_namespace, hint, read_release_folder
 from autograder.inside.frames import register
 from autograder.report.card import exercise_card_html, exercise_card_text
-from autograder.selfcheck import Card, check_cards, check_namespace, hint, read_release_folder
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 ASSIGNMENT = "01_attention"
 BIN = Path(sys.executable).parent
 ENV = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
@@ -31,16 +30,6 @@ ENV = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
 @pytest.fixture(scope="module")
 def catalogue():
     return Catalogue(read_course(ROOT).assignment(ASSIGNMENT))
-
-
-@pytest.fixture
-def release(tmp_path):
-    return Path(shutil.copytree(ROOT / "release" / ASSIGNMENT, tmp_path / ASSIGNMENT))
-
-
-@pytest.fixture
-def assignment(release):
-    return read_release_folder(release)
 
 
 def check_one(assignment, name, namespace):
@@ -93,7 +82,7 @@ def test_a_wrong_solution_is_told_what_was_expected_and_found(assignment, catalo
 
 
 def test_an_endless_loop_is_interrupted(assignment, catalogue, monkeypatch):
-    monkeypatch.setattr("autograder.selfcheck.CHECK_SECONDS", 1)
+    monkeypatch.setattr("autograder.homework.selfcheck.CHECK_SECONDS", 1)
 
     def softmax(x, dim=-1):
         while True:
@@ -112,7 +101,11 @@ def test_the_checks_are_read_while_the_set_up_cell_runs(release, tmp_path, besid
     if beside == "what cannot be read":
         (tmp_path / "test_public.py").write_text("import nowhere_to_be_found")
         (tmp_path / "exercises.toml").write_text("")
-    command = [sys.executable, "-c", "from autograder import check, live; print(len(live._sessions))"]
+    command = [
+        sys.executable,
+        "-c",
+        "from autograder import check; from autograder.homework import live; print(len(live._sessions))",
+    ]
     found = subprocess.run(command, cwd=folder, env=ENV, capture_output=True, text=True, check=True)
     assert (found.stdout, found.stderr) == ("1\n" if beside == "as released" else "0\n", "")
 
