@@ -375,7 +375,7 @@ def test_gpt_has_its_parts(student):
 @exercise("GPT")
 def test_gpt_returns_logits_and_a_loss(student, draw):
     """Logits have the shape (B, T, V); the loss is a single number, and None without targets."""
-    model = student.GPT(11, 6, 3, 2, 7)
+    model = student.GPT(11, 6, 3, 1, 7)
     ids = draw.integers(0, 11, 2, 5)
     logits, loss = model(ids)
     assert_true(tuple(logits.shape) == (2, 5, 11), f"The logits must be (2, 5, 11), got {tuple(logits.shape)}.")
@@ -444,7 +444,7 @@ def test_gpt_as_pytorch_has_its_parts(student, draw):
 @exercise("GPT")
 def test_gpt_loss_is_the_mean_surprise(student, draw):
     """The loss is the mean of -log p(target), and targets of -100 do not count."""
-    model, ids, targets = student.GPT(11, 6, 3, 2, 7), draw.integers(0, 11, 2, 5), draw.integers(0, 11, 2, 5)
+    model, ids, targets = student.GPT(11, 6, 3, 1, 7), draw.integers(0, 11, 2, 5), draw.integers(0, 11, 2, 5)
     random_weights(model, draw)
     targets[0, 1] = targets[1, 3] = targets[1, 4] = -100
     logits, loss = model(ids, targets)
@@ -460,13 +460,13 @@ def test_gpt_loss_is_the_mean_surprise(student, draw):
 @exercise("GPT")
 def test_gpt_refuses_what_is_too_long(student, draw):
     """A text of 8 words is too long for max_len = 7: a ValueError says so."""
-    assert_raises("ValueError", student.GPT(11, 6, 3, 2, 7), draw.integers(0, 11, 2, 8))
+    assert_raises("ValueError", student.GPT(11, 6, 3, 1, 7), draw.integers(0, 11, 2, 8))
 
 
 @exercise("GPT")
 def test_gpt_drops_out_in_training_only(student, draw):
     """In evaluation a second call gives the same logits; in training with a dropout of 1 all positions are alike."""
-    model, ids = student.GPT(11, 6, 3, 2, 7, dropout=1.0), draw.integers(0, 11, 2, 5)
+    model, ids = student.GPT(11, 6, 3, 1, 7, dropout=1.0), draw.integers(0, 11, 2, 5)
     random_weights(model, draw)
     assert_close(model(ids)[0], model(ids)[0], "exact", "the logits of a second call in evaluation")
     model.train()
