@@ -15,7 +15,6 @@ from autograder.homework.standing import Standing, standing_of
 from autograder.homework.watch import Stamp, changed_cells, saves, to_check, until_saved
 from autograder.homework.worksheet import Worksheet
 from autograder.report.clean import clean
-from autograder.submission import Submission
 
 
 class Watch:
@@ -55,31 +54,28 @@ class Watch:
             self._say("saved; no exercise has changed")
             return
         self._say("saved" if self._cells else "checking")
-        found = self._check(submission, todo, begun)
+        untouched = [name for name in todo if submission.status[name] != "attempted"]
+        cards = self._cards(submission.cells, [name for name in todo if name not in untouched], begun)
+        found = {name: Standing(submission.status[name], ()) for name in untouched}
+        found |= {card.result.id: standing_of(card.result) for card in cards}
+        changed = changed_cells(self._cells or [], submission.cells)
+        news = [name for name in found if name in changed or found[name] != self._standings.get(name)]
+        self._tell(found, sorted(news, key=self._names.index), cards)
         if set(found) == set(todo):
+            self._print_total()
             self._cells = submission.cells
 
-    def _check(self, submission: Submission, todo: list[str], begun: Stamp) -> dict[str, Standing]:
-        """Check exercises, print how they stand now, and return that of those that were checked to the end."""
-        first = self._cells is None
-        changed = changed_cells(self._cells or [], submission.cells)
-        found = {name: Standing(submission.status[name], ()) for name in todo if submission.status[name] != "attempted"}
-        cards = self._cards(submission.cells, [name for name in todo if name not in found], begun)
-        found |= {card.result.id: standing_of(card.result) for card in cards}
-        news = [name for name in todo if name in found]
-        news = [name for name in news if name in changed or found[name] != self._standings.get(name)]
+    def _tell(self, found: dict[str, Standing], news: list[str], cards: list[Checked]) -> None:
+        """Print how these exercises stand now, and the card of the first that the student works on and that fails."""
         for name in news:
             self._print_standing(name, self._standings.get(name), found[name])
         self._standings |= found
+        if self._cells is None and len(self._names) > 1:
+            return  # a first look at all of them is a list
         # What is missing has no card: it was deleted, or its cell raised, which has been said.
         tried = [card for card in cards if card.result.id in news and card.result.status == "attempted"]
-        open_cards = [card for card in tried if not card.passed]
-        if open_cards and (not first or len(self._names) == 1):
-            self._print(f"\n{open_cards[0].text}")
-        if len(found) == len(todo) and len(self._names) > 1:
-            done = sum(standing.done for standing in self._standings.values())
-            self._print(f"  {done} of {len(self._names)} exercises done")
-        return found
+        if to_mend := [card for card in tried if not card.passed]:
+            self._print(f"\n{to_mend[0].text}")
 
     def _cards(self, cells: list[Cell], names: list[str], begun: Stamp) -> list[Checked]:
         if not names:
@@ -102,6 +98,11 @@ class Watch:
             words = f"{before.in_words} → {words}" if before.in_words != words else f"still {words}"
         width = max(map(len, self._names))
         self._print(f"  {now.mark} {name:{width}}  {words}")
+
+    def _print_total(self) -> None:
+        if len(self._names) > 1:
+            done = sum(standing.done for standing in self._standings.values())
+            self._print(f"  {done} of {len(self._names)} exercises done")
 
     def _say(self, what: str) -> None:
         self._print(f"\n{time.strftime('%H:%M:%S')}  {what}")
