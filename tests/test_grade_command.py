@@ -1,5 +1,6 @@
 """`autograder grade` as an instructor uses it: what would change, what is stopped, what a second run costs."""
 
+import contextlib
 import re
 import signal
 import subprocess
@@ -8,6 +9,8 @@ import time
 
 import pytest
 from small import ASSIGNMENT, RIGHT, hand_in
+
+from autograder.commands.stopping import stoppable
 
 TRIPLED = {"double": "def double(x):\n    return 3 * x"}
 COMMAND = [sys.executable, "-m", "autograder", "grade", ASSIGNMENT, "--no-gradebook"]
@@ -74,6 +77,16 @@ def test_diff_names_the_check_that_was_changed(graded):
     assert re.search(r"right +5 / 5 +7 / 7 +\+2 +test_double: pass 2/2 → pass 4/4", said)
 
 
+def test_a_ctrl_c_that_was_lost_is_raised_at_the_next_step():
+    """As Python loses one that comes while it takes an object apart."""
+    with stoppable() as stop_if_asked:
+        stop_if_asked()
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            stop_if_asked()
+
+
 def test_ctrl_c_stops_in_good_order_and_the_next_run_goes_on(small_course):
     slow = "import time\n\ndef double(x):\n    time.sleep(0.4)\n    return x + x"
     for number in range(12):
@@ -88,7 +101,7 @@ def test_ctrl_c_stops_in_good_order_and_the_next_run_goes_on(small_course):
     process.send_signal(signal.SIGINT)
     said, errors = process.communicate(timeout=30)
     kept = results(small_course)
-    assert process.returncode == 130
+    assert process.returncode == 130, said + errors
     assert 2 <= len(kept) < 13
     assert f"Stopped. {len(kept)} of 13 are graded, and kept; the same command goes on." in said
     assert "Traceback" not in said + errors

@@ -201,9 +201,12 @@ def run_session(files: list[Path], loop: Callable[[CheckRunner], None]) -> None:
             raised.append(error)
 
     runner = CheckRunner(guarded)
+    # What somebody set for tests of their own must not decide what is checked here, and how.
+    others = {name: os.environ.pop(name) for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS") if name in os.environ}
     try:
         code = pytest.main([*_QUIET, "--rootdir", str(files[0].parent), *map(str, files)], plugins=[runner])
     finally:
+        os.environ.update(others)
         _forget(files)
     if raised:
         raise raised[0]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from autograder.chain import (
     survey,
 )
 from autograder.commands.bars import progress
+from autograder.commands.stopping import stoppable
 from autograder.course import SALT_VARIABLE, find_root
 from autograder.errors import UsageError
 from autograder.host import arrived
@@ -100,14 +101,26 @@ def grade_with_progress(
     out: Console, plan: Plan, surveyed: Survey, workers: int, open_pool: OpenPool = local_pool
 ) -> list[Record]:
     """Grade with a progress bar, and write the overview of the class; the caller holds the results."""
-    with progress(out, "grading", len(surveyed.students)) as advance:
-        records = grade_surveyed(plan, surveyed, workers, advance.by_record, open_pool)
+    with _showing_progress(out, surveyed) as on_record:
+        records = grade_surveyed(plan, surveyed, workers, on_record, open_pool)
     if surveyed.waiting or surveyed.found or not (plan.shelf.folder / OVERVIEW).exists():
         title = f"{plan.course.title}: {plan.assignment.title}"
         # Of the whole class, also when only some of it was graded now.
         page = class_overview_html(plan.shelf.read_all(), title).encode()
         plan.shelf.write_file(OVERVIEW, page)
     return records
+
+
+@contextmanager
+def _showing_progress(out: Console, surveyed: Survey) -> Iterator[Callable[[Record], None]]:
+    """Show a bar, which also stops at the next record when Ctrl-C was pressed and lost."""
+    with progress(out, "grading", len(surveyed.students)) as advance, stoppable() as stop_if_asked:
+
+        def on_record(record: Record) -> None:
+            advance.by_record(record)
+            stop_if_asked()
+
+        yield on_record
 
 
 def fill_gradebook_with_progress(out: Console, plan: Plan, records: list[Record]) -> dict[str, str]:
@@ -128,8 +141,8 @@ def fill_gradebook_with_progress(out: Console, plan: Plan, records: list[Record]
 def _show_changes(out: Console, plan: Plan, surveyed: Survey, workers: int, open_pool: OpenPool) -> int:
     """Grade what has changed, put it aside, and say whose mark is another one."""
     before = {student: old for student in surveyed.students if (old := plan.shelf.read(student)) is not None}
-    with progress(out, "grading", len(surveyed.students)) as advance:
-        records = grade_surveyed(plan, surveyed, workers, advance.by_record, open_pool, counts=False)
+    with _showing_progress(out, surveyed) as on_record:
+        records = grade_surveyed(plan, surveyed, workers, on_record, open_pool, counts=False)
     found = changes(before, records)
     out.print(changes_table(found, len(records)) if found else "No mark and no check would change.")
     out.print(

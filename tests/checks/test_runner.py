@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -133,6 +134,14 @@ def test_files_of_the_surroundings_do_not_matter(session: Any, tmp_path: Path, m
     (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
     monkeypatch.chdir(tmp_path)
     assert len(collected(session, "def test_a(): ...")) == 1
+
+
+def test_settings_for_tests_of_somebodys_own_do_not_matter(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p no_such_plugin --no-such-option")
+    found: list[str] = []
+    session("@exercise('f')\ndef test_f(student): ...", lambda runner: found.extend(c.id for c in runner.checks))
+    assert found == ["test_hidden.py::test_f"]
+    assert os.environ["PYTEST_ADDOPTS"] == "-p no_such_plugin --no-such-option"
 
 
 def test_two_sessions_in_one_process_have_each_their_own_checks(session: Any) -> None:

@@ -127,7 +127,7 @@ def test_the_last_of_two_cells_counts_and_the_other_stays_to_be_seen(graded: Pat
 
 
 def test_nothing_of_the_students_files_reaches_the_feedback(graded: Path) -> None:
-    allowed = {f"{ASSIGNMENT}.html", "test_public.py", "exercises.toml"}
+    allowed = {f"{ASSIGNMENT}.html", "test_public.py", "exercises.toml", "release.json"}
     for student in ("ada", "side-files"):
         folder = graded / "feedback" / student / ASSIGNMENT
         assert {path.relative_to(folder).as_posix() for path in folder.rglob("*")} == allowed

@@ -111,7 +111,7 @@ def test_the_gradebook_is_filled_from_records(course: Path, capfd: pytest.Captur
     assert sorted(seen) == ["ada", "carl", "eve", "nobody"]
     assert capfd.readouterr() == ("", "")
     names = {path.name for path in (course / "feedback" / "ada" / ASSIGNMENT).iterdir()}
-    assert names == {f"{ASSIGNMENT}.html", "test_public.py", "exercises.toml", "timestamp.txt"}
+    assert names == {f"{ASSIGNMENT}.html", "test_public.py", "exercises.toml", "release.json", "timestamp.txt"}
     assert release == {path: path.stat().st_mtime_ns for path in (course / "release").rglob("*")}
     assert not list(course.glob(".grading-*"))
 

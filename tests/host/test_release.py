@@ -16,7 +16,7 @@ from autograder.host.environment import put_programs_on_path, quietly
 from autograder.host.gradebook import read_config
 from autograder.stubs import STUB, stub_source
 
-NAMES = {f"{ASSIGNMENT}.ipynb", "test_public.py", "exercises.toml"}
+NAMES = {f"{ASSIGNMENT}.ipynb", "test_public.py", "exercises.toml", "release.json"}
 
 
 def test_nbgrader_makes_the_same_release_also_without_alembic_on_path(prepared: Path) -> None:

@@ -239,7 +239,7 @@ def test_no_page_can_be_steered_by_invisible_characters(graded: Graded) -> None:
 
 def test_feedback_holds_no_file_of_the_students(graded: Graded) -> None:
     names = {path.name for path in (graded.root / "feedback" / "code" / ASSIGNMENT).iterdir()}
-    assert names == {f"{ASSIGNMENT}.html", "test_public.py", "exercises.toml"}
+    assert names == {f"{ASSIGNMENT}.html", "test_public.py", "exercises.toml", "release.json"}
 
 
 def test_a_name_that_nbgrader_cannot_take_is_reported_and_stops_nobody(graded: Graded) -> None:
