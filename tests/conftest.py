@@ -28,8 +28,9 @@ from small import RIGHT, build_small, hand_in
 __all__ = ["chromium", "lab", "page"]  # fixtures: here, and nowhere else, because a process has one Playwright
 
 SLOWEST_FIRST = (
-    *("test_demo.py", "test_verify.py", "test_grader_faults.py", "test_attacks.py", "test_killed.py"),
-    *("test_selfcheck.py", "test_intake.py", "test_killed_processes.py", "test_escaping.py", "test_wall.py"),
+    *("test_demo.py", "test_grader_faults.py", "test_attacks.py", "test_second_lesson.py", "test_killed.py"),
+    *("test_first_lesson.py", "test_chain.py", "test_grade_command.py", "test_trouble.py", "test_mutate.py"),
+    *("test_states.py", "test_selfcheck.py", "test_cluster.py", "test_killed_processes.py", "test_wall.py"),
 )
 """Files of tests that take longest, so that none of them is begun when there is nothing else left to do beside it."""
 

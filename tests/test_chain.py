@@ -17,7 +17,7 @@ from small import ASSIGNMENT, RIGHT, grade_all, hand_in
 from autograder.chain import make_plan, record_for
 from autograder.checks.draw import seed_for
 from autograder.errors import GraderFault, RefusedToStart, UsageError
-from autograder.handin import fill
+from autograder.handin import cell_of, delete, duplicate, fill
 from autograder.jobs import Job
 from autograder.pool import Pool
 from autograder.records import decode, encode
@@ -34,9 +34,50 @@ def verdicts(record):
     return {e.id: [c.verdict for c in e.checks] for e in record.exercises}
 
 
-def test_a_record_is_written_for_each_student(course):
+TRIPLED = {"double": "def double(x):\n    return 3 * x"}
+SMUGGLES = {"double": "def double(x):\n    raise ValueError(f'saw {x.tolist()} of {x.shape}')"}
+ONCE = {
+    "double": "import sys\n\ndef double(x):\n    sys.used = hasattr(sys, 'used') and sys.exit()\n    return x + x",
+    "quadruple": "def quadruple(x):\n    return 2 * double(x)",
+}
+
+
+@pytest.fixture(scope="module")
+def class_graded(tmp_path_factory, built_small):
+    """A class of students who each do something else, graded at once: the course, and a record for each."""
+    course = Path(shutil.copytree(built_small, tmp_path_factory.mktemp("class") / "course"))
+    hand_in(course, "right", RIGHT)
     hand_in(course, "half", {"double": RIGHT["double"]})
-    records = grade_all(course)
+    hand_in(course, "wrong-below", RIGHT | TRIPLED)
+    hand_in(course, "made-up-for", TRIPLED | {"quadruple": "def quadruple(x):\n    return 4 * double(x) / 3"})
+    hand_in(course, "deleted", RIGHT, delete("double"))
+    hand_in(course, "smuggler", RIGHT | SMUGGLES)
+    hand_in(course, "doubled", RIGHT, work_in_a_copy)
+    hand_in(course, "exits", RIGHT, add_a_cell_that_ends_the_process)
+    hand_in(course, "once", RIGHT | ONCE)
+    (course / "submitted" / "empty" / ASSIGNMENT).mkdir(parents=True)
+    folder = course / "submitted" / "link" / ASSIGNMENT
+    folder.mkdir(parents=True)
+    (folder / f"{ASSIGNMENT}.ipynb").symlink_to(course / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
+    return course, grade_all(course)
+
+
+def work_in_a_copy(cells):
+    duplicate("double")(cells)
+    cell_of(cells, "double")["source"] = "def double(x):\n    return x"
+
+
+def add_a_cell_that_ends_the_process(cells):
+    cells.insert(1, {"cell_type": "code", "id": "x", "metadata": {}, "source": "import os\nos._exit(3)", "outputs": []})
+
+
+@pytest.fixture
+def records(class_graded):
+    return class_graded[1]
+
+
+def test_a_record_is_written_for_each_student(class_graded):
+    course, records = class_graded
     assert (records["right"].score, records["half"].score) == (5, 2)
     for student, record in records.items():
         path = course / "results" / ASSIGNMENT / f"{student}.json"
@@ -45,60 +86,49 @@ def test_a_record_is_written_for_each_student(course):
         assert json.loads(path.read_text())["schema"] == 1
 
 
-def test_a_later_exercise_is_judged_with_the_reference_in_the_place_of_a_wrong_one(course):
-    hand_in(course, "wrong-below", RIGHT | {"double": "def double(x):\n    return 3 * x"})
-    assert verdicts(grade_all(course)["wrong-below"]) == {"double": ["wrong"], "quadruple": ["pass"]}
+def test_a_later_exercise_is_judged_with_the_reference_in_the_place_of_a_wrong_one(records):
+    assert verdicts(records["wrong-below"]) == {"double": ["wrong"], "quadruple": ["pass"]}
 
 
-def test_an_exercise_that_makes_up_for_a_wrong_one_passes_as_well(course):
-    halves = "def quadruple(x):\n    return 4 * double(x) / 3"
-    hand_in(course, "made-up-for", {"double": "def double(x):\n    return 3 * x", "quadruple": halves})
-    assert verdicts(grade_all(course)["made-up-for"]) == {"double": ["wrong"], "quadruple": ["pass"]}
+def test_an_exercise_that_makes_up_for_a_wrong_one_passes_as_well(records):
+    assert verdicts(records["made-up-for"]) == {"double": ["wrong"], "quadruple": ["pass"]}
 
 
-def test_a_deleted_exercise_is_missing_and_the_next_one_still_judged(course):
-    from autograder.handin import delete
-
-    hand_in(course, "deleted", RIGHT, delete("double"))
-    record = grade_all(course)["deleted"]
-    assert [e.status for e in record.exercises] == ["missing", "attempted"]
-    assert record.score == 3
+def test_a_deleted_exercise_is_missing_and_the_next_one_still_judged(records):
+    assert [e.status for e in records["deleted"].exercises] == ["missing", "attempted"]
+    assert records["deleted"].score == 3
 
 
-def test_an_exception_cannot_carry_hidden_inputs_out(course):
+def test_an_exception_cannot_carry_hidden_inputs_out(records):
     """The inputs of a hidden check are for the code alone, not for the feedback page."""
-    hand_in(
-        course, "smuggler", RIGHT | {"double": "def double(x):\n    raise ValueError(f'saw {x.tolist()} of {x.shape}')"}
-    )
-    check = grade_all(course)["smuggler"].exercises[0].checks[0]
+    check = records["smuggler"].exercises[0].checks[0]
     assert check.verdict == "error"
     assert "ValueError: saw [[#, #, #], [#, #, #]] of torch.Size([2, 3])" in check.message
 
 
-def test_the_last_of_two_cells_counts_and_that_is_noted(course):
-    from autograder.handin import cell_of, duplicate
-
-    def work_in_the_copy(cells):
-        duplicate("double")(cells)
-        cell_of(cells, "double")["source"] = "def double(x):\n    return x"
-
-    hand_in(course, "doubled", RIGHT, work_in_the_copy)
-    record = grade_all(course)["doubled"]
-    assert record.score == 5
-    assert record.notes == ["double has 2 cells; the last one counts."]
+def test_the_last_of_two_cells_counts_and_that_is_noted(records):
+    assert records["doubled"].score == 5
+    assert records["doubled"].notes == ["double has 2 cells; the last one counts."]
 
 
-def test_a_cell_that_ends_the_process_is_named_and_the_rest_is_graded(course):
-    def add_a_bad_cell(cells):
-        cells.insert(
-            1, {"cell_type": "code", "id": "x", "metadata": {}, "source": "import os\nos._exit(3)", "outputs": []}
-        )
-
-    hand_in(course, "exits", RIGHT, add_a_bad_cell)
-    record = grade_all(course)["exits"]
+def test_a_cell_that_ends_the_process_is_named_and_the_rest_is_graded(records):
+    record = records["exits"]
     assert record.score == 5
     assert "cell 2" in record.notes[0]
     assert "exit code 3" in record.notes[0]
+
+
+def test_a_submission_without_a_notebook_is_not_graded_and_says_why(records):
+    assert (records["empty"].status, records["empty"].score) == ("not_gradable", None)
+    assert "No notebook was handed in" in records["empty"].notes[0]
+
+
+def test_a_link_is_not_followed(records):
+    assert records["link"].status == "not_gradable"
+
+
+def test_what_one_check_leaves_behind_in_a_process_is_not_held_against_the_next(records):
+    assert records["once"].score == 5
 
 
 def test_what_is_graded_is_kept_and_what_changed_is_graded_again(course):
@@ -125,20 +155,6 @@ def test_workers_and_order_do_not_change_a_byte(course):
     shutil.rmtree(course / "results")
     two = grade_all(course, workers=2)
     assert {s: encode(r) for s, r in one.items()} == {s: encode(r) for s, r in two.items()}
-
-
-def test_a_submission_without_a_notebook_is_not_graded_and_says_why(course):
-    (course / "submitted" / "empty" / ASSIGNMENT).mkdir(parents=True)
-    record = grade_all(course)["empty"]
-    assert (record.status, record.score) == ("not_gradable", None)
-    assert "No notebook was handed in" in record.notes[0]
-
-
-def test_a_link_is_not_followed(course):
-    folder = course / "submitted" / "link" / ASSIGNMENT
-    folder.mkdir(parents=True)
-    (folder / f"{ASSIGNMENT}.ipynb").symlink_to(course / "source" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb")
-    assert grade_all(course)["link"].status == "not_gradable"
 
 
 BROKEN_CHECKS = {
@@ -303,9 +319,3 @@ def test_a_folder_whose_name_can_be_no_id_is_reported_and_stops_nobody(course, n
     assert done.returncode == 1
     assert "can be no student's id. Rename the folder" in " ".join(done.stdout.split())
     assert decode((course / "results" / ASSIGNMENT / "right.json").read_bytes()).score == 5
-
-
-def test_what_one_check_leaves_behind_in_a_process_is_not_held_against_the_next(course):
-    once = "import sys\n\ndef double(x):\n    sys.used = hasattr(sys, 'used') and sys.exit()\n    return x + x"
-    hand_in(course, "once", RIGHT | {"double": once, "quadruple": "def quadruple(x):\n    return 2 * double(x)"})
-    assert grade_all(course)["once"].score == 5

@@ -64,8 +64,6 @@ def test_after_diff_the_same_is_written_without_grading_again(graded):
 
 def test_diff_names_the_check_that_was_changed(graded):
     checks = graded / "assignments" / ASSIGNMENT / "test_hidden.py"
-    checks.write_text(checks.read_text().replace("@points(2)", "@points(2)  # as it was").replace("2 * x", "x + x"))
-    assert "No mark and no check would change" in autograder(graded, "--diff")[1]
     both = 'assert_close(student.double(x), 3 * x if x.shape == (9,) else 2 * x, "attention")'
     checks.write_text(re.sub(r"    assert_close\(student\.double.*", f"    {both}", checks.read_text()))
     assert "No mark and no check would change" in autograder(graded, "--diff")[1]
