@@ -27,10 +27,15 @@ from small import RIGHT, build_small, hand_in
 
 __all__ = ["chromium", "lab", "page"]  # fixtures: here, and nowhere else, because a process has one Playwright
 
+IN_A_BROWSER_LAST = (
+    *("test_second_lesson.py", "test_first_lesson.py", "test_states.py"),
+    *("test_in_notebook_7.py", "test_arithmetic_in_browser.py"),
+)
+"""Playwright keeps an event loop running in its process, and programs as its children; other tests want neither."""
 SLOWEST_FIRST = (
-    *("test_demo.py", "test_grader_faults.py", "test_attacks.py", "test_second_lesson.py", "test_killed.py"),
-    *("test_first_lesson.py", "test_chain.py", "test_grade_command.py", "test_trouble.py", "test_mutate.py"),
-    *("test_states.py", "test_selfcheck.py", "test_cluster.py", "test_killed_processes.py", "test_wall.py"),
+    *("test_demo.py", "test_grader_faults.py", "test_attacks.py", "test_killed.py", "test_chain.py"),
+    *("test_grade_command.py", "test_trouble.py", "test_mutate.py", "test_selfcheck.py", "test_cluster.py"),
+    *("test_killed_processes.py", "test_wall.py", "test_arrived.py", "test_intake.py", "test_terminal.py"),
 )
 """Files of tests that take longest, so that none of them is begun when there is nothing else left to do beside it."""
 
@@ -120,9 +125,9 @@ weight = 2.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slowest files first; all else stays as it is."""
-    order = {name: place for place, name in enumerate(SLOWEST_FIRST)}
-    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    """Put the slowest files first, and those with a browser last; all else stays as it is."""
+    order = {name: place for place, name in enumerate((*SLOWEST_FIRST, "any other", *IN_A_BROWSER_LAST))}
+    items.sort(key=lambda item: order.get(item.path.name, order["any other"]))
 
 
 @pytest.fixture(scope="session")

@@ -17,11 +17,27 @@ _SLOW = 60_000
 _RAN = re.compile(r"\[\d+\]")
 
 
-def bring(lab: Lab, assignment: str, inside: str = "") -> Path:
-    """Put a release folder where JupyterLab shows it, in a folder or at the top; returns its notebook."""
+def bring(lab: Lab, assignment: str, inside: str = "", shows: str = "") -> Path:
+    """Put a release folder where JupyterLab shows it, and return its notebook.
+
+    Args:
+        lab: where
+        assignment: whose release
+        inside: a folder to put it in, or "" for the top
+        shows: the demonstration that is kept, when the student has deleted all others to save time
+    """
     there = lab.folder / inside / assignment
     shutil.copytree(ROOT / "release" / assignment, there)
-    return there / f"{assignment}.ipynb"
+    path = there / f"{assignment}.ipynb"
+    if shows:
+        notebook = json.loads(path.read_bytes())
+        notebook["cells"] = [cell for cell in notebook["cells"] if cell["id"] == shows or not _demonstrates(cell)]
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+    return path
+
+
+def _demonstrates(cell: dict[str, Any]) -> bool:
+    return bool(cell["metadata"].get("autograder") == {"role": "demonstration"})
 
 
 class Student:

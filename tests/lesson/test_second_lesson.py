@@ -19,7 +19,7 @@ EXERCISES = [exercise.id for exercise in assignment(LESSON).exercises]
 def student(chromium: Any, lab: Lab) -> Iterator[Student]:
     """A student who has opened the notebook of the lesson; the tests go on from one another."""
     page = chromium.new_page(viewport={"width": 1300, "height": 1200})
-    student = Student(page, lab, bring(lab, LESSON))
+    student = Student(page, lab, bring(lab, LESSON, shows="show-06"))
     student.open()
     yield student
     page.close()
@@ -42,7 +42,7 @@ def test_the_blocks_follow_the_mouse_and_the_keyboard(student: Student, picture:
 
 def test_the_words_follow_the_mouse_and_the_keyboard(page: Any, lab: Lab, picture: Picture) -> None:
     """In the lesson on the decoder."""
-    student = Student(page, lab, bring(lab, "06_decoder"))
+    student = Student(page, lab, bring(lab, "06_decoder", shows="show-71"))
     student.open()
     widget = shown(student, "show-71")
     words, left = widget.locator("tbody tr"), widget.locator("tbody tr:not(.lm-cut)")
