@@ -99,7 +99,7 @@ def test_ctrl_c_stops_in_good_order_and_the_next_run_goes_on(small_course):
     process.send_signal(signal.SIGINT)
     said, errors = process.communicate(timeout=30)
     kept = results(small_course)
-    assert process.returncode == 90, said + errors
+    assert process.returncode == 130, said + errors
     assert 2 <= len(kept) < 9
     assert f"Stopped. {len(kept)} of 9 are graded, and kept; the same command goes on." in said
     assert "Traceback" not in said + errors
