@@ -58,6 +58,11 @@ class ExerciseResult(msgspec.Struct, frozen=True, kw_only=True):
     checks: list[CheckResult]
     """In the order in which they stand in the file of checks."""
 
+    @property
+    def passed(self) -> bool:
+        """Whether every check passes."""
+        return all(check.verdict == "pass" for check in self.checks)
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """The result of one submission."""

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from autograder.commands.checking import cells_of, events, print_event
+from autograder.commands.checking import cells_of, print_event, showing
 from autograder.commands.watching import Watch
-from autograder.homework.apart import Checked
+from autograder.homework.apart import Apart, Checked
 from autograder.homework.worksheet import open_worksheet
 
 
@@ -19,10 +19,10 @@ def run(out: Console, notebook: Path, exercise: str | None, watch: bool) -> int:
     if watch:
         return Watch(out, worksheet, assignment, names).run()
     cards: list[Checked] = []
-    for event in events(out, cells_of(worksheet), assignment, names):
+    for event in showing(out, Apart(cells_of(worksheet), assignment, names).events()):
         if isinstance(event, Checked):
             cards.append(event)
             out.print(event.text, markup=False, soft_wrap=True)
         else:
             print_event(out, event, names[len(cards) :])
-    return 0 if len(cards) == len(names) and all(card.passed for card in cards) else 1
+    return 0 if len(cards) == len(names) and all(card.result.passed for card in cards) else 1

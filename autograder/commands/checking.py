@@ -14,16 +14,10 @@ from autograder.homework.apart import Apart, CellRaised, Checked, Ended, Event, 
 from autograder.homework.worksheet import Worksheet
 from autograder.report.clean import clean
 
-_PATIENCE = 0.1
 
-
-def results(out: Console, worksheet: Worksheet, assignment: Assignment, names: list[str]) -> list[Checked]:
-    """Check exercises of a file and return what came of it, without printing anything but what they wait for.
-
-    Raises:
-        UsageError: when the file cannot be read.
-    """
-    return [e for e in events(out, cells_of(worksheet), assignment, names) if isinstance(e, Checked)]
+def results(out: Console, cells: list[Cell], assignment: Assignment, names: list[str]) -> list[Checked]:
+    """Check exercises and return what came of it, without printing anything but what they wait for."""
+    return [e for e in showing(out, Apart(cells, assignment, names).events()) if isinstance(e, Checked)]
 
 
 def cells_of(worksheet: Worksheet) -> list[Cell]:
@@ -38,21 +32,19 @@ def cells_of(worksheet: Worksheet) -> list[Cell]:
         raise UsageError(f"{worksheet.path}: {reason}") from None
 
 
-def events(out: Console, cells: list[Cell], assignment: Assignment, names: list[str]) -> Iterator[Event]:
-    """Check exercises, with a line that says what is running, and yield what else happens."""
-    apart = Apart(cells, assignment, names)
-    try:
-        with out.status("running the notebook's cells") as line:
-            while True:
-                event = apart.next(_PATIENCE)
-                if isinstance(event, Running):
-                    line.update(f"running {event.what}")
-                elif event is not None:
-                    yield event
-                if isinstance(event, Ended):
-                    return
-    finally:
-        apart.stop()
+def showing(out: Console, happening: Iterator[Event]) -> Iterator[Event]:
+    """Say in a line what is running, and yield what else happens.
+
+    Args:
+        out: where
+        happening: in a process that has begun already; the line brings a thread, and a fork wants none
+    """
+    with out.status("running the notebook's cells") as line:
+        for event in happening:
+            if isinstance(event, Running):
+                line.update(f"running {event.what}")
+            else:
+                yield event
 
 
 def print_event(out: Console, event: Event, waiting: list[str]) -> None:

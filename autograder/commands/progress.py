@@ -46,11 +46,11 @@ def _standings(out: Console, worksheet: Worksheet, assignment: Assignment) -> di
         return known
     from autograder.commands.checking import results  # late: torch is wanted only for what is not known
 
-    status = worksheet.read().status
+    submission = worksheet.read()
     names = [e.id for e in assignment.exercises]
-    tried = [name for name in names if status[name] == "attempted"]
-    found = {e.result.id: standing_of(e.result) for e in results(out, worksheet, assignment, tried)}
-    standings = {name: found.get(name, Standing(status[name], ())) for name in names}
+    tried = [name for name in names if submission.status[name] == "attempted"]
+    found = {e.result.id: standing_of(e.result) for e in results(out, submission.cells, assignment, tried)}
+    standings = {name: found.get(name, Standing(submission.status[name], ())) for name in names}
     if set(found) == set(tried):
         remember(assignment, content, standings)
     return standings

@@ -7,12 +7,12 @@ import time
 from rich.console import Console
 
 from autograder.cell import Cell
-from autograder.commands.checking import print_event
+from autograder.commands.checking import print_event, showing
 from autograder.course import Assignment
 from autograder.errors import NotGradable
-from autograder.homework.apart import Apart, Checked, Running, load
+from autograder.homework.apart import Apart, Checked, load
 from autograder.homework.standing import Standing, standing_of
-from autograder.homework.watch import Stamp, changed_cells, saves, to_check, until_saved
+from autograder.homework.watch import Stamp, changed_cells, saves, stamp, to_check
 from autograder.homework.worksheet import Worksheet
 from autograder.report.clean import clean
 
@@ -74,22 +74,19 @@ class Watch:
             return  # a first look at all of them is a list
         # What is missing has no card: it was deleted, or its cell raised, which has been said.
         tried = [card for card in cards if card.result.id in news and card.result.status == "attempted"]
-        if to_mend := [card for card in tried if not card.passed]:
+        if to_mend := [card for card in tried if not card.result.passed]:
             self._print(f"\n{to_mend[0].text}")
 
     def _cards(self, cells: list[Cell], names: list[str], begun: Stamp) -> list[Checked]:
         if not names:
             return []
         cards: list[Checked] = []
-        apart = Apart(cells, self._assignment, names)  # before the line below, which brings a thread
-        with self._out.status("running the notebook's cells") as line:
-            for event in until_saved(apart, self._worksheet.path, begun):
-                if isinstance(event, Running):
-                    line.update(f"running {event.what}")
-                elif isinstance(event, Checked):
-                    cards.append(event)
-                else:
-                    print_event(self._out, event, names[len(cards) :])
+        happening = Apart(cells, self._assignment, names).events(lambda: stamp(self._worksheet.path) == begun)
+        for event in showing(self._out, happening):
+            if isinstance(event, Checked):
+                cards.append(event)
+            else:
+                print_event(self._out, event, names[len(cards) :])
         return cards
 
     def _print_standing(self, name: str, before: Standing | None, now: Standing) -> None:

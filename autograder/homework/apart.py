@@ -1,8 +1,6 @@
 """The self-check of a file's exercises in a process of its own: what hangs or crashes there does no harm here.
 
-    apart = Apart(cells, assignment, ["softmax"])
-    while (event := apart.next(0.1)) is not None: ...
-    apart.stop()
+    for event in Apart(cells, assignment, ["softmax"]).events(): ...
 
 The process is a fork of this one, which has torch and the collected checks already: it costs milliseconds. It tells
 what happens as JSON, which is never more than data. Where no fork is safe (macOS, Windows), the self-check runs in this
@@ -15,7 +13,7 @@ import io
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from multiprocessing.connection import Connection
 
@@ -30,6 +28,8 @@ from autograder.inside.notebook import run_cells
 from autograder.records import ExerciseResult
 from autograder.wire import Raised
 
+LOOK_EVERY = 0.1
+"""Seconds; a student who saves should not have to wait, and looking costs microseconds."""
 _ENDS_WITHIN = 5.0
 
 
@@ -61,11 +61,6 @@ class Checked(msgspec.Struct, frozen=True, tag=True):
     """Its card."""
     named: Mistake | None
     """The known mistake behind the first check that does not pass."""
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check passes."""
-        return all(check.verdict == "pass" for check in self.result.checks)
 
 
 class Ended(msgspec.Struct, frozen=True, tag=True):
@@ -125,6 +120,17 @@ class Apart:
         if isinstance(event, Running):
             self._running = event.what
         return event
+
+    def events(self, go_on: Callable[[], bool] = lambda: True) -> Iterator[Event]:
+        """Yield what happens until it has ended; it is given up when `go_on` says no, or nobody asks for more."""
+        try:
+            while go_on():
+                if (event := self.next(LOOK_EVERY)) is not None:
+                    yield event
+                    if isinstance(event, Ended):
+                        return
+        finally:
+            self.stop()
 
     def stop(self) -> None:
         """End it, wherever it is; does nothing when it has ended."""

@@ -51,7 +51,7 @@ class Card:
     @property
     def passed(self) -> bool:
         """Whether every check passes."""
-        return all(check.verdict == "pass" for check in self.result.checks)
+        return self.result.passed
 
     def _repr_html_(self) -> str:
         return exercise_card_html(self.result, help=self.help)

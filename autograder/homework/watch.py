@@ -8,10 +8,7 @@ from pathlib import Path
 
 from autograder.cell import Cell
 from autograder.course import Assignment
-from autograder.homework.apart import Apart, Ended, Event
-
-LOOK_EVERY = 0.1
-"""Seconds; a student who saves should not have to wait, and looking costs microseconds."""
+from autograder.homework.apart import LOOK_EVERY
 
 Stamp = tuple[int, int]
 """What changes when a file is saved: its time, or the file itself, where programs put a new one in its place."""
@@ -58,21 +55,3 @@ def to_check(assignment: Assignment, names: list[str], before: list[Cell] | None
     if changed - {e.id for e in assignment.exercises} or [c.name for c in before] != [c.name for c in now]:
         return names  # imports, helpers, the order of cells: anything may stand on those
     return [name for name in names if changed & {name, *assignment.prerequisites(name)}]
-
-
-def until_saved(apart: Apart, path: Path, begun: Stamp) -> Iterator[Event]:
-    """Yield what happens in a self-check; gives it up when the file is saved meanwhile.
-
-    Args:
-        apart: the self-check
-        path: the student's file
-        begun: its stamp when it was read
-    """
-    try:
-        while stamp(path) == begun:
-            if (event := apart.next(LOOK_EVERY)) is not None:
-                yield event
-                if isinstance(event, Ended):
-                    return
-    finally:
-        apart.stop()

@@ -34,7 +34,7 @@ def test_what_happens_is_told_in_its_order(run):
     assert (begun, checks) == (Running("the cell softmax"), Running("the checks of softmax"))
     assert isinstance(checked, Checked)
     assert checked.result.id == "softmax"
-    assert not checked.passed  # exp(1024) is infinite
+    assert not checked.result.passed  # exp(1024) is infinite
     assert "For a hint: autograder hint softmax" in checked.text
     assert ended == Ended(0, "the checks of softmax")
 

@@ -6,7 +6,7 @@ import pytest
 
 from autograder.cell import Cell
 from autograder.homework.apart import Apart, Ended, Printed
-from autograder.homework.watch import saves, stamp, to_check, until_saved
+from autograder.homework.watch import saves, stamp, to_check
 
 BEFORE = [
     Cell("setup", "import torch"),
@@ -58,7 +58,7 @@ def test_a_look_at_a_file_that_is_saved_meanwhile_is_given_up(tmp_path, assignme
     begun = stamp(path)
     apart = Apart([Cell("softmax", "print('here')\nwhile True: pass")], assignment, ["softmax"])
     happened = []
-    for event in until_saved(apart, path, begun):
+    for event in apart.events(lambda: stamp(path) == begun):
         happened.append(event)
         if isinstance(event, Printed):
             path.write_text("22")
